@@ -36,6 +36,7 @@ from sections.medical import (
 )
 from sections.memorization import memorization
 from sections.names_in_fit import fit_names, latent
+from sections.new_task import blood_cells, new_task_cost
 from sections.omniglot_challenge import omniglot_challenge
 from sections.omniglot_official import omniglot_official
 from sections.omniglot_small1 import omniglot_small1
@@ -50,7 +51,6 @@ from sections.sounds_and_names import (
     sound_plans,
     spoken_names,
 )
-from sections.stage_two import blood_cells, stage_two
 from sections.texts import clinc150, text_speed, xquad_answers
 
 from manyshot.compare.preset_comparisons import COMPARISONS
@@ -93,7 +93,7 @@ SECTIONS = (
     (learned_policy, "learned_policy"),
     (task_families, "task_families"),
     (blood_cells, "blood_cells"),
-    (stage_two, "stage_two"),
+    (new_task_cost, "new_task_cost"),
     (clinc150, "clinc150"),
     (xquad_answers, "xquad_answers"),
     (class_names, "class_names"),

@@ -80,8 +80,8 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "classify/test_operating_points.py::test_thresholds_of_other_people_keep_the_specificity_about",
     ),
     "nobody says whether Dice is of slices, of cases or pooled, nor what an empty mask counts": (
-        "segment/test_scores.py::test_dice_equals_counting_pixels_case_by_case",
-        "segment/test_scores.py::test_surface_distance_of_empty_masks_is_zero_or_unknown",
+        "segment/test_dice_and_surface_distance.py::test_dice_equals_counting_pixels_case_by_case",
+        "segment/test_dice_and_surface_distance.py::test_surface_distance_of_empty_masks_is_zero_or_unknown",
     ),
     "own scans of another orientation or range give nonsense": (
         f"{EXPORT}::test_shows_a_scan_with_spacing_orientation_range_and_window",

@@ -4,7 +4,7 @@ import pytest
 
 import manyshot as ms
 from manyshot.base import InputError
-from manyshot.report import demo_fit, demo_stage_two
+from manyshot.report import demo_augmenter, demo_fit
 from manyshot.report import run_demo as demo
 
 
@@ -17,8 +17,8 @@ def tiny(monkeypatch):
         monkeypatch.setattr(demo, name, value)
     for name, value in (("SHOTS", 2), ("TESTS", 1), ("BUDGET", 0.0)):
         monkeypatch.setattr(demo_fit, name, value)
-    monkeypatch.setattr(demo_stage_two, "TASKS", 4)
-    monkeypatch.setattr(demo_stage_two, "FIT", replace(demo_stage_two.FIT, steps=2))
+    monkeypatch.setattr(demo_augmenter, "TASKS", 4)
+    monkeypatch.setattr(demo_augmenter, "FIT", replace(demo_augmenter.FIT, steps=2))
 
 
 def test_the_demo_trains_evaluates_makes_samples_and_reports(manyshot, tiny, tmp_path):

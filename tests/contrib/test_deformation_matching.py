@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.contrib.deformation_matching import DeformationMatching
+from manyshot.contrib.deformation_matching.image_registration import bent_onto
 from manyshot.contrib.deformation_matching.matching_learner import COEFFICIENTS, Differences, Drawing
-from manyshot.contrib.deformation_matching.registration import bent_onto
 from manyshot.contrib.deformation_matching.strokes import MAX_POINTS, pieces, stroke_points
 from manyshot.learners import Ensemble
 from manyshot.tasks import Examples

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from manyshot.learners import ANIL, MAML
+from manyshot.meta_augment.augmenter_step import AugmenterStep
 from manyshot.meta_augment.gradients import Exact, FiniteDifference, Implicit
 from manyshot.meta_augment.inner_problem import GradientProblem
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
-from manyshot.meta_augment.trial import Trial
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples
 
@@ -60,10 +60,10 @@ def learner(kind: type[MAML] | type[ANIL] = MAML, norm: str = "support", **optio
     return kind(model, WAYS, **{"step_size": 0.1, "steps": 3} | options)
 
 
-def trial(own: MAML | ANIL, tasks: Episode) -> Trial:
+def step(own: MAML | ANIL, tasks: Episode) -> AugmenterStep:
     augmenter = Contrast()
     draws = augmenter.draw(tasks.support, COPIES, torch.Generator().manual_seed(0))
-    return Trial(own, augmenter, tasks, COPIES, draws)
+    return AugmenterStep(own, augmenter, tasks, COPIES, draws)
 
 
 def with_item(side: Examples, index: int, change: float) -> Examples:
@@ -76,7 +76,7 @@ def with_item(side: Examples, index: int, change: float) -> Examples:
 @pytest.mark.parametrize("kind", [MAML, ANIL])
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_without_a_proximal_term_the_loss_is_the_learners_own(name, kind, norm):
-    own = trial(learner(kind, norm), episode())
+    own = step(learner(kind, norm), episode())
     losses = [estimator.loss(own, torch.Generator()) for estimator in (ESTIMATORS[name], Exact())]
     torch.testing.assert_close(*losses, rtol=1e-8, atol=1e-10)
 
@@ -85,7 +85,7 @@ def test_without_a_proximal_term_the_loss_is_the_learners_own(name, kind, norm):
 def test_padding_changes_nothing(name):
     tasks = episode()
     padded = Episode(with_item(tasks.support, -1, 2.0), with_item(tasks.query, -1, 2.0), tasks.classes)
-    values = [ESTIMATORS[name].loss(trial(learner(), one), torch.Generator()) for one in (tasks, padded)]
+    values = [ESTIMATORS[name].loss(step(learner(), one), torch.Generator()) for one in (tasks, padded)]
     assert values[0].item() == pytest.approx(values[1].item(), abs=1e-12)
 
 
@@ -112,7 +112,7 @@ def test_the_gradient_is_that_of_central_differences_of_its_loss(estimator):
 
     The head alone adapts, so that the minimum is one and is reached.
     """
-    own = trial(learner(ANIL, step_size=0.3, steps=50, order=1), episode())
+    own = step(learner(ANIL, step_size=0.3, steps=50, order=1), episode())
     numbers = own.augmenter.numbers
     result = torch.autograd.grad(estimator.loss(own, torch.Generator()), numbers)[0]
     expected = torch.zeros_like(numbers)

@@ -13,12 +13,12 @@ from manyshot.base import InputError
 from manyshot.learners import Ridge
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
+from manyshot.meta_augment.augmenter_step import AugmenterStep
 from manyshot.meta_augment.gates import log_probability, sample_gates
 from manyshot.meta_augment.gradients import ESTIMATORS
 from manyshot.meta_augment.policy import OpPolicy, Policy
 from manyshot.meta_augment.policy.policy_ops import POLICY_OPS, SETS, op_names
 from manyshot.meta_augment.support_encoder import RandomConvStatistics
-from manyshot.meta_augment.trial import Trial
 from manyshot.tasks import Examples
 from manyshot.training import Settings, fit
 
@@ -132,37 +132,37 @@ def test_a_conditioned_policy_tells_families_apart_by_their_support(toy):
     assert chances(toy, policy, "angle kept")[0] > chances(toy, policy, "angle decides")[0] + 0.3
 
 
-def exact_gradient(trial: Trial) -> torch.Tensor:
+def exact_gradient(step: AugmenterStep) -> torch.Tensor:
     """The derivative of the expected loss over all pipelines, each of which is tried."""
-    policy = trial.augmenter
-    logits = policy.task_logits(trial.episode.support)
+    policy = step.augmenter
+    logits = policy.task_logits(step.episode.support)
     expected = torch.zeros((), dtype=torch.float64)
     for state in itertools.product((0.0, 1.0), repeat=3):
         gate = torch.tensor([state], dtype=torch.float64)
-        draws = {**trial.draws, "gates": gate.expand_as(trial.draws["gates"])}
-        generated = policy.replay(trial.episode.support, trial.copies, draws)
-        expected = expected + log_probability(logits, gate).exp()[0] * trial.loss(generated).detach()
+        draws = {**step.draws, "gates": gate.expand_as(step.draws["gates"])}
+        generated = policy.replay(step.episode.support, step.copies, draws)
+        expected = expected + log_probability(logits, gate).exp()[0] * step.loss(generated).detach()
     return torch.autograd.grad(expected, policy.learned)[0]
 
 
 @pytest.fixture
-def trial(toy):
+def step(toy):
     torch.manual_seed(0)
     policy = AUGMENTERS.parse("context_free(flip-spin-recolor)").build(shape=SHAPE).double()
     episode = toy(("angle kept",), shots=1).batch(0, 1)
     episode = episode.to("cpu", torch.float64)
     learner = Ridge(torch.nn.Flatten(), penalty=1.0, scale=5.0).double().requires_grad_(False)
-    return Trial(learner, policy, episode, 1, policy.draw(episode.support, 1, torch.Generator().manual_seed(0)))
+    return AugmenterStep(learner, policy, episode, 1, policy.draw(episode.support, 1, torch.Generator().manual_seed(0)))
 
 
-def estimated(trial: Trial, text: str, draws: int, first: int = 0) -> torch.Tensor:
+def estimated(step: AugmenterStep, text: str, draws: int, first: int = 0) -> torch.Tensor:
     """The mean of what an estimator finds, over draws of the gates."""
     total = torch.zeros(3, dtype=torch.float64)
     for seed in range(first, first + draws):
         stream = torch.Generator().manual_seed(seed)
-        trial.draws["gates"] = torch.rand(trial.draws["gates"].shape, generator=stream, dtype=torch.float64)
-        loss = ESTIMATORS.parse(text).build().loss(trial, stream)
-        total += torch.autograd.grad(loss, trial.augmenter.learned)[0]
+        step.draws["gates"] = torch.rand(step.draws["gates"].shape, generator=stream, dtype=torch.float64)
+        loss = ESTIMATORS.parse(text).build().loss(step, stream)
+        total += torch.autograd.grad(loss, step.augmenter.learned)[0]
     return total / draws
 
 
@@ -171,26 +171,26 @@ def cosine(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 @pytest.mark.parametrize(("text", "draws"), [("reinforce", 300), ("reinforce(flipped)", 300)])
-def test_reinforce_has_the_gradient_of_the_expected_loss(trial, text, draws):
-    exact = exact_gradient(trial)
-    result = estimated(trial, text, draws)
+def test_reinforce_has_the_gradient_of_the_expected_loss(step, text, draws):
+    exact = exact_gradient(step)
+    result = estimated(step, text, draws)
     assert cosine(result, exact) > 0.95
     assert 0.75 < float(result.norm() / exact.norm()) < 1.3
 
 
-def test_a_flipped_gate_tells_more_than_the_likeliest_pipeline_where_ops_nearly_always_act(trial):
+def test_a_flipped_gate_tells_more_than_the_likeliest_pipeline_where_ops_nearly_always_act(step):
     with torch.no_grad():
-        trial.augmenter.learned.fill_(0.3)
-    exact = exact_gradient(trial)
+        step.augmenter.learned.fill_(0.3)
+    exact = exact_gradient(step)
     wrong = {
-        text: sum(float((estimated(trial, text, 1, seed) - exact).square().sum()) for seed in range(60))
+        text: sum(float((estimated(step, text, 1, seed) - exact).square().sum()) for seed in range(60))
         for text in ("reinforce", "reinforce(flipped)")
     }
     assert wrong["reinforce(flipped)"] < wrong["reinforce"] / 2
 
 
-def test_straight_through_gates_agree_with_it_in_direction(trial):
-    assert cosine(estimated(trial, "exact", 100), exact_gradient(trial)) > 0.7
+def test_straight_through_gates_agree_with_it_in_direction(step):
+    assert cosine(estimated(step, "exact", 100), exact_gradient(step)) > 0.7
 
 
 def test_reinforce_is_refused_where_nothing_is_chosen(toy):

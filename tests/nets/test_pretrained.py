@@ -19,7 +19,7 @@ from manyshot.nets.efficientnet_lite import (
     EfficientNetLite2,
     load_weights,
 )
-from manyshot.nets.hubs import Timm, Transformers
+from manyshot.nets.timm_transformers import Timm, Transformers
 
 installed = pytest.mark.skipif(
     any(find_spec(lite.package) is None for lite in (LITE0, LITE2)),

@@ -33,7 +33,7 @@ def test_stopping_at_a_hidden_layer_and_going_on_equals_going_through(name, norm
 
 def test_another_route_keeps_weights_and_names_and_leaves_the_encoder_alone():
     encoder = Conv4(1, 16, (4, 4))
-    lower = encoder.rerouted(lambda whole, items: whole.run(items, 0, 1))
+    lower = encoder.with_forward(lambda whole, items: whole.run(items, 0, 1))
     assert [name for name, _ in lower.named_parameters()] == [name for name, _ in encoder.named_parameters()]
     assert all(a is b for a, b in zip(lower.parameters(), encoder.parameters(), strict=True))
     images = torch.rand(2, 1, 16, 16)
@@ -44,5 +44,5 @@ def test_another_route_keeps_weights_and_names_and_leaves_the_encoder_alone():
 def test_running_averages_are_shared_with_the_other_route():
     encoder = Conv4(1, 16, (4, 4))
     before = encoder.norms[0].running_mean.clone()
-    encoder.rerouted(lambda whole, items: whole.run(items, 0, 1))(torch.rand(3, 1, 16, 16))
+    encoder.with_forward(lambda whole, items: whole.run(items, 0, 1))(torch.rand(3, 1, 16, 16))
     assert not torch.equal(encoder.norms[0].running_mean, before)

@@ -90,7 +90,7 @@ def test_maml_is_evaluated_in_the_adapted_network(make, layer):
         body = {n.removeprefix("0."): w for n, w in weights.items() if n.startswith("0.")}
 
         def part(x, first, last, body=body):
-            route = model[0].rerouted(lambda whole, items: whole.run(items, first, last))
+            route = model[0].with_forward(lambda whole, items: whole.run(items, first, last))
             return functional_call(route, body, (x,))
 
         share = params["lam"][t].double()

@@ -162,7 +162,7 @@ def test_maml_adapts_the_layers_above_alone(make):
         hidden = torch.stack([body.run(side.items[t], 0, 1) for t in range(3)])
         sides.append(replace(side, items=hidden))
     between = MLTI().interpolated(Episode(*sides, episode.classes), params)
-    upper = torch.nn.Sequential(body.rerouted(lambda whole, x: whole.run(x, 1, 2)), learner.model[1])
+    upper = torch.nn.Sequential(body.with_forward(lambda whole, x: whole.run(x, 1, 2)), learner.model[1])
     for t in range(3):
         weights = dict(upper.named_parameters())
         above = {n: w for n, w in weights.items() if not n.endswith("convolutions.0.weight") and "norms.0" not in n}

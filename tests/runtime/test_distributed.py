@@ -16,7 +16,7 @@ from child_processes import run_script
 from manyshot.base import InputError
 from manyshot.runtime.distributed import Processes, reports_error
 
-SCRIPT = Path(__file__).with_name("share_steps.py")
+SCRIPT = Path(__file__).with_name("distributed_trainings.py")
 TINY = ["--encoder", "conv4(4, 4, 4, 4)", "--steps", "3", "--meta-batch-size", "2", "--ways", "2", "--validation", "0"]
 
 

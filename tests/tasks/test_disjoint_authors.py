@@ -11,7 +11,7 @@ from manyshot.base import InputError
 from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Config, load_sources
-from manyshot.training.reuse import measure_reuse
+from manyshot.training.shared_examples import measure_shared_examples
 from manyshot.training.splits import describe_authors
 
 
@@ -117,8 +117,8 @@ class TestInterval:
         random = np.random.default_rng(0)
         correct, query = (random.random((30, 6)) < 0.7).astype(float), random.integers(0, 40, (30, 6))
         support, labels = random.integers(40, 60, (30, 4)), np.arange(60) % 4
-        plain = measure_reuse(correct, query, support, labels)
-        own = measure_reuse(correct, query, support, labels, np.arange(60))
+        plain = measure_shared_examples(correct, query, support, labels)
+        own = measure_shared_examples(correct, query, support, labels, np.arange(60))
         assert own.interval == pytest.approx(plain.interval)
         assert (own.unit, own.units) == ("authors", len(np.unique(np.concatenate((query.ravel(), support.ravel())))))
 
@@ -129,7 +129,9 @@ class TestInterval:
         query, support = random.integers(0, 600, (200, 10)), np.zeros((200, 0), int)
         correct = easy[query].astype(float)
         labels = np.zeros(600, int)
-        over_examples, over_people = (measure_reuse(correct, query, support, labels, a) for a in (None, authors))
+        over_examples, over_people = (
+            measure_shared_examples(correct, query, support, labels, a) for a in (None, authors)
+        )
         width = [high - low for low, high in (over_examples.interval, over_people.interval)]
         assert width[1] > 3 * width[0]
         assert "20 authors" in str(over_people)

@@ -104,7 +104,7 @@ class TestFeaturesOnDisk:
 
     def test_are_not_kept_of_an_encoder_that_trains_or_is_run_in_part(self, source, cache):
         encode(made(frozen=False), source)
-        encode(made().rerouted(lambda whole, images: images.flatten(1)), source)
+        encode(made().with_forward(lambda whole, images: images.flatten(1)), source)
         assert not cache.exists()
 
 

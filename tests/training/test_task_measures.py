@@ -68,7 +68,7 @@ def test_an_evaluation_has_all_measures_with_intervals_over_examples_or_patients
     for people, unit in ((None, "examples"), ([i // 4 for i in range(120)], "authors")):
         sampler = EpisodeSampler(two_kinds(people), ways=2, shots=2, queries=8, disjoint_authors=people is not None)
         found = evaluate_tasks(learner, sampler, 60)
-        assert found.reuse.unit == unit
+        assert found.shared.unit == unit
         told = found.as_dict()
         accuracy = found.score("accuracy")
         assert accuracy.value == pytest.approx(found.mean)

@@ -5,9 +5,9 @@ from typing import Any
 from manyshot.augment.audio import OPS as AUDIO_OPS
 from manyshot.augment.image import OPS as IMAGE_OPS
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
-from manyshot.augment.ops.at import At
 from manyshot.augment.ops.choose import OneOf, SomeOf
 from manyshot.augment.ops.compose import Sometimes
+from manyshot.augment.ops.named_part import NamedPart
 from manyshot.augment.ops.op import Op
 from manyshot.augment.paired import OPS as PAIRED_OPS
 from manyshot.augment.parts import OPS as JOINT_OPS
@@ -67,7 +67,7 @@ def build_op(call: Call) -> Any:  # noqa: ANN401 - an op, a mix or a task op
             op = SometimesMix(op, p) if isinstance(op, Mix) else Sometimes(op, p)
         if at is not None and not isinstance(op, Op):
             call.fail(f"at={at}", "only ops on items take at")
-        return op if at is None else At(op, at)
+        return op if at is None else NamedPart(op, at)
     except InputError as error:
         # The class's name adds nothing to the call as written.
         reason = str(error).removeprefix(f"{NAMED[spec.name].__name__}: ")

@@ -16,7 +16,7 @@ from manyshot.classify.features import plan_op
 from manyshot.classify.frozen_encoders import load_encoder
 
 if TYPE_CHECKING:
-    from manyshot.augment.engine.passes import Fused
+    from manyshot.augment.engine.fuse_ops import Fused
 
 SEED = 0
 """Seed of the draws."""
@@ -45,7 +45,7 @@ def are_exported(views: Variants) -> bool:
 def _resampling(plan: str) -> "Fused | None":
     """The pass in which all ops of a plan move pixels; None if there is another op or more than one pass."""
     from manyshot.augment.engine.compiled import plan_passes  # it takes half a second to import
-    from manyshot.augment.engine.passes import Fused
+    from manyshot.augment.engine.fuse_ops import Fused
 
     flow = plan_passes(plan_op(plan), 3)
     alone = len(flow) == 1 and isinstance(flow[0], Fused) and flow[0] == Fused(warps=flow[0].warps)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.augment import Op, Params, Plan
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.ops.op import join
 from manyshot.base import InputError
 from manyshot.base.seeds import generator

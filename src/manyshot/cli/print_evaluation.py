@@ -81,8 +81,8 @@ def print_evaluation(
     print_table(("hardest classes", "accuracy"), [(name, f"{accuracy:.1%}") for accuracy, name in worst], right=(1,))
     kind, tasks = "transductive " if result.transductive else "", len(result.accuracy)
     say(f"{kind}accuracy {result.mean:.2%} [{low:.2%}, {high:.2%}] over {tasks:,} tasks of {source.name}")
-    if result.reuse is not None:
-        say(str(result.reuse))
+    if result.shared is not None:
+        say(str(result.shared))
     if probe is not None:
         low, high = probe.interval
         say(

@@ -74,11 +74,11 @@ class FineTune(BaseClassesLearner):
 
     def body(self) -> nn.Module:
         """All stages but the last."""
-        return self.encoder.rerouted(lambda encoder, items: encoder.run(items, 0, encoder.depth - 1))
+        return self.encoder.with_forward(lambda encoder, items: encoder.run(items, 0, encoder.depth - 1))
 
     def above(self) -> nn.Module:
         """The last stage."""
-        return self.encoder.rerouted(lambda encoder, hidden: encoder.run(hidden, encoder.depth - 1, encoder.depth))
+        return self.encoder.with_forward(lambda encoder, hidden: encoder.run(hidden, encoder.depth - 1, encoder.depth))
 
     def adapt(self, support: Examples) -> Classifier:
         """Tune the last stage and a head for each task."""

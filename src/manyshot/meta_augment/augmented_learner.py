@@ -11,9 +11,9 @@ from torch import Generator, Tensor, nn
 from manyshot.base import InputError
 from manyshot.base.seeds import generator as stream
 from manyshot.learners import Classifier, Learner, by_task, queries_see_each_other, split_learner
+from manyshot.meta_augment.augmenter_step import AugmenterStep
 from manyshot.meta_augment.gradients import Estimator, Exact
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
-from manyshot.meta_augment.trial import Trial
 from manyshot.objectives import StepTasks
 from manyshot.tasks import Episode, Examples
 
@@ -94,7 +94,7 @@ class AugmentedLearner(Learner):
             return None
         return body, AugmentedLearner(head, self.augmenter, self.copies, self.seed)
 
-    def trial(self, episode: Episode, generator: Generator, own: slice | None = None) -> Trial:
+    def step(self, episode: Episode, generator: Generator, own: slice | None = None) -> AugmenterStep:
         """Encode the tasks for the augmenter, and draw its random numbers.
 
         Args:
@@ -107,7 +107,7 @@ class AugmentedLearner(Learner):
             episode, draws = episode[own], {name: drawn[own] for name, drawn in draws.items()}
         body, head = self.parts()
         encoded = replace(episode, support=_encoded(body, episode.support), query=_encoded(body, episode.query))
-        return Trial(head, self.augmenter, encoded, self.copies, draws)
+        return AugmenterStep(head, self.augmenter, encoded, self.copies, draws)
 
 
 @dataclass(frozen=True)
@@ -140,19 +140,19 @@ class AugmenterObjective:
             body, _ = learner.parts()
             encoded = replace(episode, support=_encoded(body, episode.support), query=_encoded(body, episode.query))
             return augmenter.standalone_loss(encoded, generator)
-        trial = learner.trial(tasks.draw(), generator, tasks.task_slice)
-        added = augmenter.learner_loss(trial.learner, trial.episode, trial.draws, generator)
+        step = learner.step(tasks.draw(), generator, tasks.task_slice)
+        added = augmenter.learner_loss(step.learner, step.episode, step.draws, generator)
         if added is not None and augmenter.replaces_query_loss:
-            return added + _learners_own(trial) if learner.joint else added
-        loss = self.estimator.loss(trial, generator)
+            return added + _learners_own(step) if learner.joint else added
+        loss = self.estimator.loss(step, generator)
         return loss if added is None else loss + added
 
 
-def _learners_own(trial: Trial) -> Float[Tensor, ""]:
+def _learners_own(step: AugmenterStep) -> Float[Tensor, ""]:
     """Loss of a learner that is trained with an augmenter of another objective: generated examples are constants."""
     with torch.no_grad():
-        generated = trial.generate()
-    return trial.loss(generated)
+        generated = step.generate()
+    return step.loss(generated)
 
 
 def _encoded(body: nn.Module, examples: Examples) -> Examples:

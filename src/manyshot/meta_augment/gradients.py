@@ -12,10 +12,10 @@ from manyshot.augment.ops.op import check_choice, check_number
 from manyshot.base import InputError
 from manyshot.base.registry import Registry
 from manyshot.learners import GradientLearner, Learner
+from manyshot.meta_augment.augmenter_step import AugmenterStep
 from manyshot.meta_augment.inner_problem import inner_problem
 from manyshot.meta_augment.linear_solve import Weights, conjugate_gradient, neumann
 from manyshot.meta_augment.reinforce import Reinforce
-from manyshot.meta_augment.trial import Trial
 
 FIRST_ORDER_MESSAGE = (
     "a first-order learner treats its inner gradients as constants, so an augmenter gets no gradient through them; "
@@ -27,11 +27,11 @@ FIRST_ORDER_MESSAGE = (
 class Estimator(Protocol):
     """An estimator of the augmenter's gradient. Every estimator is a frozen dataclass of plain values."""
 
-    def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
+    def loss(self, step: AugmenterStep, generator: Generator) -> Float[Tensor, ""]:
         """Query loss whose `backward` accumulates the estimated gradient in the augmenter's parameters.
 
         Args:
-            trial: Tasks and draws of one step.
+            step: Tasks and draws of one step.
             generator: Random generator of further draws.
 
         Raises:
@@ -58,18 +58,18 @@ class Exact:
 
     random_steps: bool = False
 
-    def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
+    def loss(self, step: AugmenterStep, generator: Generator) -> Float[Tensor, ""]:
         """Query loss with its exact gradient."""
-        learner = trial.learner
+        learner = step.learner
         check_estimator(self, learner)
         if isinstance(learner, GradientLearner) and self.random_steps:
             steps = 1 + int(torch.randint(learner.steps, (), generator=generator))
-            trial = _with_steps(trial, learner, steps)
+            step = _with_steps(step, learner, steps)
         elif self.random_steps:
             raise InputError(
                 f"random_steps=yes: {type(learner).__name__} takes no inner gradient steps; leave the option out"
             )
-        return trial.loss(trial.generate())
+        return step.loss(step.generate())
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ class Implicit:
         check_number(self, "terms", low=1, high=10_000, whole=True)
         check_number(self, "proximal", low=0)
 
-    def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
+    def loss(self, step: AugmenterStep, generator: Generator) -> Float[Tensor, ""]:
         """Query loss at the minimum, with the implicit gradient; draws nothing."""
-        generated = trial.generate()
-        problem = inner_problem(trial.learner, self.proximal)
-        support = trial.augmented(generated).support
+        generated = step.generate()
+        problem = inner_problem(step.learner, self.proximal)
+        support = step.augmented(generated).support
         weights = {name: value.requires_grad_() for name, value in problem.solve(support).items()}
-        query = problem.query_losses(weights, support, trial.episode.query)
+        query = problem.query_losses(weights, support, step.episode.query)
         if not torch.is_grad_enabled():
             return query.mean()
         query_grads = _grads(query.sum(), weights, retain_graph=True)
@@ -150,11 +150,11 @@ class FiniteDifference:
         check_number(self, "nudge", low=1e-6, high=1e6)
         check_number(self, "proximal", low=0)
 
-    def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
+    def loss(self, step: AugmenterStep, generator: Generator) -> Float[Tensor, ""]:
         """Query loss after adaptation, with the gradient by finite differences; draws nothing."""
-        generated = trial.generate()
-        problem = inner_problem(trial.learner, self.proximal)
-        support, query = trial.augmented(generated).support, trial.episode.query
+        generated = step.generate()
+        problem = inner_problem(step.learner, self.proximal)
+        support, query = step.augmented(generated).support, step.episode.query
         weights = problem.solve(support)
         losses = problem.query_losses(weights, support, query)
         if not torch.is_grad_enabled():
@@ -166,11 +166,11 @@ class FiniteDifference:
         return _surrogate(losses, (plus - minus).sum() / (2 * self.nudge))
 
 
-def _with_steps(trial: Trial, learner: GradientLearner, steps: int) -> Trial:
-    """The trial with another number of inner steps."""
+def _with_steps(step: AugmenterStep, learner: GradientLearner, steps: int) -> AugmenterStep:
+    """The step with another number of inner steps."""
     shorter = copy(learner)
     shorter.steps = steps
-    return Trial(shorter, trial.augmenter, trial.episode, trial.copies, trial.draws)
+    return AugmenterStep(shorter, step.augmenter, step.episode, step.copies, step.draws)
 
 
 def _grads(

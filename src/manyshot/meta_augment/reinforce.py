@@ -9,9 +9,9 @@ from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import check_choice
 from manyshot.base import InputError
+from manyshot.meta_augment.augmenter_step import AugmenterStep
 from manyshot.meta_augment.gates import log_probability, sample_gates, score
 from manyshot.meta_augment.policy.op_policy import OpPolicy
-from manyshot.meta_augment.trial import Trial
 
 BASELINES = ("likeliest", "flipped")
 """Baselines of the loss of a drawn pipeline."""
@@ -51,37 +51,37 @@ class Reinforce:
     def __post_init__(self) -> None:
         check_choice(self, "baseline", BASELINES)
 
-    def loss(self, trial: Trial, generator: Generator) -> Float[Tensor, ""]:
+    def loss(self, step: AugmenterStep, generator: Generator) -> Float[Tensor, ""]:
         """Query loss under the draws, with the REINFORCE gradient.
 
         Raises:
             InputError: If the augmenter is no policy of ops.
         """
-        if not isinstance(trial.augmenter, OpPolicy):
+        if not isinstance(step.augmenter, OpPolicy):
             raise InputError(
-                f"{type(trial.augmenter).__name__} has no discrete choices; choose the gradient exact "
+                f"{type(step.augmenter).__name__} has no discrete choices; choose the gradient exact "
                 "(--gradient exact), or a policy"
             )
-        policy = copy(trial.augmenter)  # shares the weights
+        policy = copy(step.augmenter)  # shares the weights
         policy.gates = "reinforce"
-        logits = policy.task_logits(trial.episode.support)
-        drawn = sample_gates(logits, trial.draws["gates"][:, 0].to(logits), "reinforce")
-        losses = _losses(trial, policy, drawn)
+        logits = policy.task_logits(step.episode.support)
+        drawn = sample_gates(logits, step.draws["gates"][:, 0].to(logits), "reinforce")
+        losses = _losses(step, policy, drawn)
         gate = torch.randint(logits.shape[1], logits.shape[:1], generator=generator).to(logits.device)
         with torch.no_grad():
             if self.baseline == "likeliest":
                 compared = (logits > 0).to(logits)
             else:
                 compared = drawn.scatter(1, gate[:, None], 1 - drawn.gather(1, gate[:, None]))
-            baseline = _losses(trial, policy, compared)
+            baseline = _losses(step, policy, compared)
         if self.baseline == "likeliest":
             return score(losses, baseline, log_probability(logits, drawn)).mean()
         probability = torch.where(drawn > 0, logits, -logits).sigmoid().gather(1, gate[:, None])[:, 0]
         return score(losses, baseline, logits.shape[1] * probability).mean()
 
 
-def _losses(trial: Trial, policy: OpPolicy, gates: Float[Tensor, "t ops"]) -> Float[Tensor, " t"]:
+def _losses(step: AugmenterStep, policy: OpPolicy, gates: Float[Tensor, "t ops"]) -> Float[Tensor, " t"]:
     """The loss of each task with these gates for all of its generated examples."""
-    shared = gates[:, None].expand_as(trial.draws["gates"])
-    fixed = replace(trial, augmenter=policy, draws={**trial.draws, "gates": shared})
+    shared = gates[:, None].expand_as(step.draws["gates"])
+    fixed = replace(step, augmenter=policy, draws={**step.draws, "gates": shared})
     return fixed.task_losses(fixed.generate())

@@ -9,7 +9,7 @@ from manyshot.nets.pretrained import PretrainedEncoder
 from manyshot.nets.registry import ENCODERS
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.sound_encoder import SoundEncoder
-from manyshot.nets.staged import Route, StagedEncoder
+from manyshot.nets.staged import ForwardPass, StagedEncoder
 from manyshot.nets.task_norm import TaskNorm, batch_statistics, stored_statistics, with_task_norm
 from manyshot.nets.text_encoder import TextEncoder
 
@@ -17,12 +17,12 @@ __all__ = [
     "ENCODERS",
     "Conv4",
     "DropBlock",
+    "ForwardPass",
     "GroupNorm",
     "Norm",
     "PartsEncoder",
     "PretrainedEncoder",
     "ResNet12",
-    "Route",
     "SoundEncoder",
     "StagedEncoder",
     "TaskNorm",

@@ -98,7 +98,7 @@ class PretrainedEncoder(StagedEncoder):
     @property
     def is_fixed(self) -> bool:
         """Whether the features of an image never change: the encoder is frozen and complete."""
-        return self.frozen and self._route is None
+        return self.frozen and self._forward_pass is None
 
     def train(self, mode: bool = True) -> "PretrainedEncoder":
         """Switch to training mode, unless the encoder is frozen."""

@@ -5,14 +5,14 @@ from torch import nn
 from manyshot.base.registry import Registry
 from manyshot.nets.conv4 import Conv4
 from manyshot.nets.efficientnet_lite import EfficientNetLite0, EfficientNetLite0Spread, EfficientNetLite2
-from manyshot.nets.hubs import Timm, Transformers
 from manyshot.nets.ngrams import NGramEncoder
 from manyshot.nets.parts_encoder import PartsEncoder
 from manyshot.nets.resnet12 import ResNet12
 from manyshot.nets.sentence_encoder import MiniLM, SentenceEncoder
 from manyshot.nets.spectrogram import Spectrogram
 from manyshot.nets.speech import SpeechEmbedding, WhisperTiny
-from manyshot.nets.universal import UniversalEncoder
+from manyshot.nets.timm_transformers import Timm, Transformers
+from manyshot.nets.universal_sentence_encoder import UniversalEncoder
 
 ENCODERS: Registry[nn.Module] = Registry(
     "encoder",

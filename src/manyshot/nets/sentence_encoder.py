@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError, read_json
-from manyshot.base.hub import uses_local_files
+from manyshot.base.hub_access import uses_local_files
 from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import require_own_normalization, require_package
 from manyshot.nets.text_encoder import TextEncoder, Words

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 
-Route = Callable[["StagedEncoder", Any], Any]
+ForwardPass = Callable[["StagedEncoder", Any], Any]
 """A replacement for the forward pass of an encoder: from the encoder and items to hidden layers or features."""
 
 
@@ -33,7 +33,7 @@ class StagedEncoder(nn.Module, ABC):
     widths: tuple[int, ...]
     """Number of channels of each hidden layer, from the items to the output of the last stage."""
 
-    _route: Route | None = None
+    _forward_pass: ForwardPass | None = None
 
     @property
     def depth(self) -> int:
@@ -51,32 +51,32 @@ class StagedEncoder(nn.Module, ABC):
         """
 
     def forward(self, items: Tensor) -> Tensor:
-        """Encode items by all stages, or by the route of `rerouted`.
+        """Encode items by all stages, or by the forward pass given to `with_forward`.
 
         Args:
             items: Items `[n, ...]`.
         """
-        if self._route is None:
+        if self._forward_pass is None:
             return self.run(items, 0, self.depth)
-        result: Tensor = self._route(self, items)
+        result: Tensor = self._forward_pass(self, items)
         return result
 
-    def rerouted(self, route: Route) -> "StagedEncoder":
+    def with_forward(self, forward: ForwardPass) -> "StagedEncoder":
         """A copy of the encoder with another forward pass and the same weights under the same names.
 
         Args:
-            route: Function of the encoder and its input, which calls `run`.
+            forward: Function of the encoder and its input, which calls `run`.
 
         Example:
             >>> import torch
             >>> from manyshot.nets import Conv4
             >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8))
-            >>> upper = encoder.rerouted(lambda whole, hidden: whole.run(hidden, 2, whole.depth))
+            >>> upper = encoder.with_forward(lambda whole, hidden: whole.run(hidden, 2, whole.depth))
             >>> upper(torch.rand(5, 8, 7, 7)).shape
             torch.Size([5, 8])
         """
         other = copy(self)
-        other._route = route
+        other._forward_pass = forward
         return other
 
 

@@ -10,9 +10,9 @@ from torch import Generator, Tensor
 from manyshot.augment.ops.op import check_number
 from manyshot.learners import Learner
 from manyshot.objectives.check import require_classes, require_mixing
+from manyshot.objectives.hidden_layers import encoder_of, episode_at_layer, loss_from_layer
 from manyshot.objectives.mlti import MLTI
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.reroute import encoder_of, loss_from, up_to
 from manyshot.tasks import Episode
 
 
@@ -67,7 +67,7 @@ class Adversarial:
         layers = encoder_of(learner, "adversarial").depth if self.hidden else 1
         params = dict(mlti.sample(episode, layers, generator))
         layer = params["layer"]
-        hidden = up_to(learner, layer, episode, "adversarial") if self.hidden else episode
+        hidden = episode_at_layer(learner, layer, episode, "adversarial") if self.hidden else episode
         support, query = (replace(side, items=side.items.detach()) for side in (hidden.support, hidden.query))
         fixed = Episode(support, query, hidden.classes)
 
@@ -75,7 +75,7 @@ class Adversarial:
             interpolated = tasks.own(mlti.interpolated(episode, params | {"lam": lam}))
             if not self.hidden:
                 return learner.loss(interpolated)
-            return loss_from(learner, layer, interpolated, "adversarial")
+            return loss_from_layer(learner, layer, interpolated, "adversarial")
 
         lam = params["lam"][:, None].repeat(1, episode.classes.shape[1])
         for _ in range(self.steps):

@@ -7,15 +7,15 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.beta_dirichlet import beta
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.base import InputError
 from manyshot.learners import Learner
-from manyshot.objectives.blend import blending, pack
 from manyshot.objectives.check import require_classes, require_mixing
+from manyshot.objectives.hidden_layers import encoder_of, loss_with_forward
 from manyshot.objectives.metamix import MetaMix, mixed_labels
+from manyshot.objectives.mix_hidden import mix_hidden, pack
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode, Examples
 from manyshot.tasks.class_index import gather_items, index_of, rank_in_class
 
@@ -98,7 +98,7 @@ class ChannelShuffle:
             query = torch.cat((query[0], lent[0]), 2), torch.cat((lam * query[1], (1 - lam) * lent[1]), 2)
             episode = mixed_labels(episode, mix)
         sides = replace(episode, support=_packed(episode.support, support), query=_packed(episode.query, query))
-        return loss_by_route(learner, blending(layer), tasks.own(sides), "channel_shuffle")
+        return loss_with_forward(learner, mix_hidden(layer), tasks.own(sides), "channel_shuffle")
 
 
 Sources = tuple[Tensor, Tensor]

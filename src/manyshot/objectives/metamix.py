@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.beta_dirichlet import beta
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.learners import Learner
-from manyshot.objectives.blend import blending, pack
 from manyshot.objectives.check import require_mixing
+from manyshot.objectives.hidden_layers import encoder_of, loss_with_forward
+from manyshot.objectives.mix_hidden import mix_hidden, pack
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.reroute import encoder_of, loss_by_route
 from manyshot.tasks import Episode
 from manyshot.tasks.class_index import gather_items, uniform_index
 
@@ -86,7 +86,7 @@ class MetaMix:
         weights = torch.stack((lam, 1 - lam), 1)[:, None, :, None]
         weights = weights.expand(-1, items.shape[1], -1, encoder.widths[params["layer"]])
         packed = replace(mixed, query=replace(mixed.query, items=pack([items, other], weights)))
-        return loss_by_route(learner, blending(params["layer"]), tasks.own(packed), "metamix")
+        return loss_with_forward(learner, mix_hidden(params["layer"]), tasks.own(packed), "metamix")
 
 
 def mixed_labels(episode: Episode, params: Params) -> Episode:

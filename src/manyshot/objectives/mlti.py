@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.beta_dirichlet import beta
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.objectives.check import require_classes, require_mixing
+from manyshot.objectives.hidden_layers import encoder_of, episode_at_layer, loss_from_layer
 from manyshot.objectives.objective import StepTasks
-from manyshot.objectives.reroute import encoder_of, loss_from, up_to
 from manyshot.tasks import Episode, Examples
 from manyshot.tasks.class_index import index_of, rank_in_class
 
@@ -103,8 +103,8 @@ class MLTI:
         params = self.sample(episode, layers, generator)
         if not self.hidden:
             return learner.loss(tasks.own(self.interpolated(episode, params)))
-        hidden = up_to(learner, params["layer"], episode, "mlti")
-        return loss_from(learner, params["layer"], tasks.own(self.interpolated(hidden, params)), "mlti")
+        hidden = episode_at_layer(learner, params["layer"], episode, "mlti")
+        return loss_from_layer(learner, params["layer"], tasks.own(self.interpolated(hidden, params)), "mlti")
 
     def interpolated(self, episode: Episode, params: Params) -> Episode:
         """The interpolated tasks, support and query by the same parameters.

@@ -34,7 +34,7 @@ def evaluate_page(
     return Page(
         title=f"{description.get('run') or description['encoder']} on {name}",
         summary=f"Accuracy {result.mean:.1%} [{low:.1%}, {high:.1%}] over {len(result.accuracy):,} tasks"
-        f"{transductive if result.transductive else ''}{'' if result.reuse is None else f'; {result.reuse}'}.",
+        f"{transductive if result.transductive else ''}{'' if result.shared is None else f'; {result.shared}'}.",
         sections=[
             *_measures(result),
             Section(
@@ -70,7 +70,7 @@ def _measures(result: Evaluation) -> list[Section]:
     scores = {words: result.score(name) for name, words in NAMES.items()}
     scores |= {f"sensitivity at specificity {level:g}": one for level, one in result.sensitivities().items()}
     rows = [(name, interval(one.value, one.low, one.high, digits=3)) for name, one in scores.items()]
-    over = "tasks" if result.reuse is None else result.reuse.unit
+    over = "tasks" if result.shared is None else result.shared.unit
     thresholds = " Thresholds come from tasks of the validation part." if result.thresholds else ""
     caption = f"Means over tasks; 95 % intervals over {over}.{thresholds}"
     return [Section("Measures", [Table(("measure", "value"), rows, caption)])]

@@ -12,8 +12,8 @@ from manyshot.base import InputError, write_json
 from manyshot.compare import Arm, ArmResult, Comparison, EvaluationSuite, run_comparison
 from manyshot.datasets import load_dataset
 from manyshot.report.compare_page import compare_page
+from manyshot.report.demo_augmenter import AUGMENTERS, COPIES, TAILORED, AugmenterDemo, augmenter_demo
 from manyshot.report.demo_fit import FITTED, DemoFit, fit_digits
-from manyshot.report.demo_stage_two import AUGMENTERS, COPIES, TAILORED, StageTwo, stage_two
 from manyshot.report.page import Command, Paragraph, Picture, Section, write_page
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, save_image, to_pil
 from manyshot.samples.export_pictures import export
@@ -60,7 +60,7 @@ class Demo:
     results: dict[str, dict[str, ArmResult]]
     report: Path
     samples: Path
-    learned: StageTwo
+    learned: AugmenterDemo
     fitted: DemoFit
 
     def as_dict(self) -> dict[str, dict[str, Any]]:
@@ -95,7 +95,7 @@ def make_demo(out: Path, seed: int, command: str) -> Demo:
     sampler, plan = EpisodeSampler(digits, WAYS, 1, QUERIES, seed=seed), Plan(SAMPLES)
     _write_task(sampler, out / "task")
     exported = export(out / "task", plan, PER_CLASS, out / "samples", seed=seed)
-    learned = stage_two(compared.runs[WITH], sampler, plan, out, PER_CLASS, seed)
+    learned = augmenter_demo(compared.runs[WITH], sampler, plan, out, PER_CLASS, seed)
     fitted = fit_digits(out, seed)
     report = out / "report.html"
     more = [_samples(out / "task", exported), learned.section, fitted.section]

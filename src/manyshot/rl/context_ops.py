@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.beta_dirichlet import beta
 from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.registry import Registry

@@ -21,7 +21,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.mix import Mix
 from manyshot.augment.ops.compose import Compose
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.plan.language import parse
 from manyshot.augment.plan.syntax import Clause, Syntax

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.augment import Plan
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError, did_you_mean, is_whole, locked_folder, read_json, write_json
 from manyshot.base.files import sweep
 from manyshot.base.lock import LOCK

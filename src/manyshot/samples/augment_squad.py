@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.augment import Plan
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.ops.op import Op
 from manyshot.augment.text.spans import MarkedText, change_outside_spans
 from manyshot.base import InputError, check_out, track, write_json

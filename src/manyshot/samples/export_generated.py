@@ -30,7 +30,7 @@ from manyshot.samples.output_folder import (
     write_folder_aside,
     write_line,
 )
-from manyshot.samples.vary_files import SHEET_CELL, single_thread
+from manyshot.samples.write_variants import SHEET_CELL, single_thread
 from manyshot.tasks import Source
 
 UNLABELED = "generated"

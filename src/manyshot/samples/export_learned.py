@@ -24,7 +24,7 @@ from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail, to_p
 from manyshot.samples.export_pictures import group_by_class
 from manyshot.samples.nearest_pictures import nearest_pictures
 from manyshot.samples.output_folder import Exported
-from manyshot.samples.vary_files import SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, single_thread
+from manyshot.samples.write_variants import SHEET_CELL, SHEET_COLUMNS, SHEET_ROWS, single_thread
 from manyshot.training.splits import load_sources
 
 POOL = 1000

@@ -23,7 +23,7 @@ from manyshot.datasets.sound_files import decode_mono, encode_wav
 from manyshot.datasets.table_reader import Columns
 from manyshot.samples import output_folder
 from manyshot.samples.output_folder import Exported
-from manyshot.samples.vary_files import params_from_json, params_to_json, single_thread
+from manyshot.samples.write_variants import params_from_json, params_to_json, single_thread
 from manyshot.tasks import Parts
 
 TABLE = "table.csv"

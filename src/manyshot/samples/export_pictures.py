@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from manyshot.augment import Op, Plan
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError
 from manyshot.datasets.image_folder import common_depth, file_names
 from manyshot.datasets.pictures import decode, read_header
@@ -18,7 +18,7 @@ from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import to_pil
 from manyshot.samples.output_folder import Exported
-from manyshot.samples.vary_files import FileKind, parse_line, single_thread, vary_files
+from manyshot.samples.write_variants import FileKind, parse_line, single_thread, write_variants
 
 MAX_PIXELS = 50_000_000
 """Largest number of pixels of an image that is augmented, of which each takes some 30 bytes of memory."""
@@ -97,7 +97,7 @@ def export(
             show=lambda picture: picture,
             more={name: value for name, value in noted.items() if value is not None},
         )
-        vary_files(kind, plan, classes, wanted, folder, seed)
+        write_variants(kind, plan, classes, wanted, folder, seed)
     sheets = [out / output_folder.sheet_name(name) for name in classes]
     return Exported(out, wanted, sheets)
 

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from manyshot.augment import Op, Plan
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.ops.targets import apply_to
 from manyshot.base import InputError
 from manyshot.base.progress import bar
@@ -25,7 +25,7 @@ from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 from manyshot.samples.output_folder import Exported
 from manyshot.samples.plane_sheet import plane
-from manyshot.samples.vary_files import (
+from manyshot.samples.write_variants import (
     SHEET_CELL,
     SHEET_COLUMNS,
     SHEET_ROWS,

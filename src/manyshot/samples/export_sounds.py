@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manyshot.augment import Op, Plan
 from manyshot.augment.audio import at_rate
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError
 from manyshot.base.sound import from_samples, is_sounds, to_samples
 from manyshot.datasets.image_folder import list_classes
@@ -19,7 +19,7 @@ from manyshot.nets.mel import spectrogram_picture
 from manyshot.samples import output_folder
 from manyshot.samples.export_pictures import group_by_class
 from manyshot.samples.output_folder import Exported
-from manyshot.samples.vary_files import FileKind, parse_line, single_thread, vary_files
+from manyshot.samples.write_variants import FileKind, parse_line, single_thread, write_variants
 
 
 class Recorded(NamedTuple):
@@ -77,7 +77,7 @@ def export_sounds(
             write=lambda sample, path: path.write_bytes(encode_wav(*sample)),
             show=_spectrogram,
         )
-        vary_files(kind, plan, classes, dict.fromkeys(classes, per_class), folder, seed)
+        write_variants(kind, plan, classes, dict.fromkeys(classes, per_class), folder, seed)
     sheets = [out / output_folder.sheet_name(name) for name in classes]
     return Exported(out, dict.fromkeys(classes, per_class), sheets)
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from manyshot.augment import Op, Plan
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError, note, write_aside
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.datasets.table_reader import Columns, TextRow, is_table, read_rows, resolve_columns
 from manyshot.samples.new_sentences import NewSentences
 from manyshot.samples.output_folder import check_per_class
-from manyshot.samples.vary_files import params_from_json, params_to_json
+from manyshot.samples.write_variants import params_from_json, params_to_json
 
 PROVENANCE = ("source_row", "number", "plan", "params", "seed")
 """Columns beside text and class: line of the source row, index of the sample in its class, and how it was generated."""

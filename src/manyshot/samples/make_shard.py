@@ -23,7 +23,7 @@ from manyshot.samples.export_pictures import MAX_PIXELS
 from manyshot.samples.output_folder import COMPRESSION, STEM
 from manyshot.samples.picture_listing import read_listing
 from manyshot.samples.shard_writers import WRITERS
-from manyshot.samples.vary_files import params_to_json, single_thread
+from manyshot.samples.write_variants import params_to_json, single_thread
 
 PICTURES, PROGRESS = ".pictures.jsonl", ".progress"
 ENCODINGS: dict[str, dict[str, Any]] = {

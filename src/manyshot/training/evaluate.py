@@ -22,7 +22,7 @@ from manyshot.tasks import Episode, EpisodeSampler, Parts, Source
 from manyshot.training.class_texts import add_vectors_for
 from manyshot.training.evaluation import Drawn, Evaluation
 from manyshot.training.feature_cache import encode, remember
-from manyshot.training.reuse import measure_reuse
+from manyshot.training.shared_examples import measure_shared_examples
 from manyshot.training.task_measures import QueryPredictions
 
 BINS = 15
@@ -140,8 +140,8 @@ def evaluate_tasks(
     query, support = (part.reshape(tasks, -1) for part in (used.query, used.support))
     assert result.correct is not None
     authors = source.authors_of_rows if sampler.disjoint_authors else None
-    reuse = measure_reuse(result.correct, query, support, source.labels, authors)
-    return replace(result, reuse=reuse, drawn=Drawn(query, support, source.labels, authors))
+    shared = measure_shared_examples(result.correct, query, support, source.labels, authors)
+    return replace(result, shared=shared, drawn=Drawn(query, support, source.labels, authors))
 
 
 def told(sampler: EpisodeSampler, plan: Plan, learner: Learner) -> EpisodeSampler:

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError
-from manyshot.training.reuse import Reuse, measure_reuse
+from manyshot.training.shared_examples import SharedExamples, measure_shared_examples
 from manyshot.training.statistics import mean_interval
 from manyshot.training.task_measures import MEASURES, QueryPredictions, TaskScores, score_tasks, sensitivity
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """Which examples the tasks of an evaluation were drawn from, as `measure_reuse` takes them.
+    """Which examples the tasks of an evaluation were drawn from, as `measure_shared_examples` takes them.
 
     Args:
         query: Index of each query example `[tasks, queries]`.
@@ -60,7 +60,7 @@ class Evaluation:
         reliability: `[bins, 3]` fraction of the queries, mean confidence and accuracy of each confidence bin.
         transductive: Whether the queries of a task influence each other's predictions.
         correct: `[tasks, queries]` whether each answer is right, 0 or 1; NaN for padding.
-        reuse: How often the tasks use the same examples; None if it is not known which examples they use.
+        shared: How often the tasks use the same examples; None if it is not known which examples they use.
         answers: What the learner said of each query, for further measures; None if it was not kept.
         drawn: Which examples the tasks use, if that is known.
         thresholds: By specificity: the probability that was exceeded by no more of the wrong classes on other tasks, of
@@ -73,7 +73,7 @@ class Evaluation:
     reliability: NDArray[np.float64]
     transductive: bool = False
     correct: NDArray[np.float64] | None = None
-    reuse: Reuse | None = None
+    shared: SharedExamples | None = None
     answers: QueryPredictions | None = None
     drawn: Drawn | None = None
     thresholds: Mapping[float, float] = field(default_factory=dict)
@@ -85,8 +85,8 @@ class Evaluation:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the mean: over examples (see `measure_reuse`), or over tasks if `reuse` is not known."""
-        return self.interval_over_tasks if self.reuse is None else self.reuse.interval
+        """95 % interval of the mean: over examples (`measure_shared_examples`), or over tasks if these are unknown."""
+        return self.interval_over_tasks if self.shared is None else self.shared.interval
 
     @property
     def interval_over_tasks(self) -> tuple[float, float]:
@@ -128,8 +128,8 @@ class Evaluation:
         mean, own = float(scores.values.mean()), self.drawn
         if own is None or self.correct is None:
             return Score(mean, *mean_interval(scores.values, 0, most))
-        reuse = measure_reuse(self.correct, own.query, own.support, own.labels, own.groups, scores, most)
-        return Score(mean, *reuse.interval)
+        shared = measure_shared_examples(self.correct, own.query, own.support, own.labels, own.groups, scores, most)
+        return Score(mean, *shared.interval)
 
     def task_rows(self, **before: str | int) -> list[dict[str, str | int | float]]:
         """A row for each task, for `write_task_csv`: its number and accuracy.
@@ -149,12 +149,12 @@ class Evaluation:
         return {
             "accuracy": self.mean,
             "interval": list(self.interval),
-            "interval_over": "tasks" if self.reuse is None else self.reuse.unit,
+            "interval_over": "tasks" if self.shared is None else self.shared.unit,
             "interval_over_tasks": list(self.interval_over_tasks),
             "error": 1 - self.mean,
             "tasks": len(self.accuracy),
-            "examples": None if self.reuse is None else self.reuse.examples,
-            "tasks_per_example": None if self.reuse is None else self.reuse.uses,
+            "examples": None if self.shared is None else self.shared.examples,
+            "tasks_per_example": None if self.shared is None else self.shared.uses,
             "transductive": self.transductive,
             "calibration_error": self.calibration_error,
             "per_class": {names.get(c, str(c)): a for c, a in self.per_class.items()},

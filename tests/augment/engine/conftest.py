@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from manyshot.augment.engine.compiled import plan_passes
+from manyshot.augment.engine.fuse_ops import Fused
 from manyshot.augment.engine.geometry import is_exact, map_back
-from manyshot.augment.engine.passes import Fused
 from manyshot.augment.image.geometric.warp import pixels, resample
 from manyshot.augment.ops.combine import apply_layers
 from manyshot.augment.ops.op import take

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from manyshot.augment import Plan, take
+from manyshot.augment.ops.beta_dirichlet import beta, dirichlet
 from manyshot.augment.ops.combine import apply_layers
-from manyshot.augment.ops.draws import beta, dirichlet
 from manyshot.augment.policies import (
     POLICIES,
     AugMix,

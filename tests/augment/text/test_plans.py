@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from manyshot.augment import NAMED, Plan, describe_ops
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.plan.pipeline_json import from_json, to_json
 from manyshot.augment.plan.presets import TEXT_PRESETS
 from manyshot.augment.text import OPS, Template

@@ -14,10 +14,10 @@ import numpy.typing as npt
 import torch
 from torch import Generator, Tensor
 
-from manyshot.augment.engine.job import LAYOUTS, Pixels, make_job, make_layer_job
+from manyshot.augment.engine.flatten_pipeline import Leaf, flatten_pipeline
+from manyshot.augment.engine.fuse_ops import Fused, Layered, Neighborhood, Pass, Single, fuse_ops
+from manyshot.augment.engine.kernel_call import LAYOUTS, Pixels, make_kernel_call, make_layer_call
 from manyshot.augment.engine.kernels import neighborhoods
-from manyshot.augment.engine.leaves import Leaf, leaves
-from manyshot.augment.engine.passes import Fused, Layered, Neighborhood, Pass, Single, passes
 from manyshot.augment.image.image_op import to_bytes
 from manyshot.augment.image.intensity.point import LEVELS
 from manyshot.augment.ops.combine import Combined, Part
@@ -193,7 +193,7 @@ def run(
     for index, current in enumerate(flow):
         if floats and index == len(flow) - 1:
             if isinstance(current, Fused):
-                make_job(current, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
+                make_kernel_call(current, params, source).run(source, NOTHING_AT_ALL, out, scale, shift)
             else:
                 _single_to_floats(current.leaf, source, out, params, scale, shift)
             return
@@ -204,7 +204,7 @@ def run(
         else:
             target = replace(source, data=out)
         if isinstance(current, Fused):
-            make_job(current, params, source).run(source, target.data, NOTHING, scale, shift)
+            make_kernel_call(current, params, source).run(source, target.data, NOTHING, scale, shift)
         elif isinstance(current, Layered):
             _layered(current.leaf, source, target, params)
         elif isinstance(current, Neighborhood):
@@ -279,7 +279,7 @@ def _layered(leaf: Leaf, source: Pixels, target: Pixels, params: Params) -> None
 
 def _layer(parts: list[Part], source: Pixels, target: Pixels) -> None:
     parts = [part for part in parts if part.rows is None or len(part.rows)]
-    current, rest = make_layer_job(parts, source)
+    current, rest = make_layer_call(parts, source)
     none = np.zeros(source.c, np.float32)
     current.run(source, target.data, NOTHING, none, none)
     for part in rest:
@@ -321,7 +321,7 @@ def plan_passes(op: Op, channels: int) -> tuple[Pass, ...]:
 
 @lru_cache(maxsize=256)
 def _plan_passes(op: Op, channels: int) -> tuple[Pass, ...]:
-    return tuple(passes(list(leaves(op)), channels))
+    return tuple(fuse_ops(list(flatten_pipeline(op)), channels))
 
 
 def narrow(params: Params, start: int, stop: int) -> dict[str, Any]:

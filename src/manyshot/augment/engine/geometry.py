@@ -15,9 +15,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from manyshot.augment.engine.flatten_pipeline import Leaf
 from manyshot.augment.engine.kernels import workspace
 from manyshot.augment.engine.kernels.matrices import chain_matrices
-from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.geometric.affine import Affine
 from manyshot.augment.image.geometric.crop import Crop, ResizedCrop, steps
 from manyshot.augment.image.geometric.elastic import Elastic

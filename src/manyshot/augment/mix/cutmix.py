@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.image.geometric.warp import pixels
 from manyshot.augment.mix.mix import Images, Labels, Mix, Mixed, Partners
-from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.beta_dirichlet import beta
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 

@@ -7,7 +7,7 @@ from torch import Generator
 
 from manyshot.augment.mix.mix import Images, Labels, Mix, Mixed, Partners
 from manyshot.augment.mix.part_mixing import mix_values
-from manyshot.augment.ops.draws import beta
+from manyshot.augment.ops.beta_dirichlet import beta
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.tasks import Parts
 

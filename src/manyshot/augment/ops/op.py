@@ -30,7 +30,7 @@ class Op(ABC):
     """
 
     takes: ClassVar[tuple[str, ...]] = ()
-    """Kinds of items that it changes, such as "images", see `manyshot.augment.ops.kinds`; empty for any."""
+    """Kinds of items that it changes, such as "images", see `manyshot.augment.ops.item_kinds`; empty for any."""
 
     unit: ClassVar[bool] = False
     """Whether values have to be from 0 to 1 (or uint8), since it clamps them or measures its strength by that range."""

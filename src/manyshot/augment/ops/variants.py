@@ -9,9 +9,9 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from manyshot.augment.image.image_op import to_floats
-from manyshot.augment.ops.kinds import kind_of, require_kind
+from manyshot.augment.ops.apply_to_parts import apply_to_parts
+from manyshot.augment.ops.item_kinds import kind_of, require_kind
 from manyshot.augment.ops.op import Op, Params, check_range
-from manyshot.augment.ops.route import apply_to_parts
 from manyshot.tasks import Examples, Parts
 from manyshot.tasks.items import flatten_tasks, repeat_items, unflatten_tasks
 from manyshot.tasks.items import floats as as_floats

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn, get_type_hints
 
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
-from manyshot.augment.ops.at import At
 from manyshot.augment.ops.compose import Compose, Sometimes
+from manyshot.augment.ops.named_part import NamedPart
 from manyshot.augment.ops.op import Op
 from manyshot.augment.parts import OPS as JOINT_OPS
 from manyshot.augment.parts import PART_MIXES
@@ -35,7 +35,7 @@ NAMES: Mapping[str, type] = {
     **PART_MIXES,
     "compose": Compose,
     "sometimes": Sometimes,
-    "at": At,
+    "at": NamedPart,
     "sometimes_mix": SometimesMix,
 }
 """Every op that can be stored, by name."""

@@ -7,7 +7,7 @@ import torch
 from torch import Generator
 
 from manyshot.augment.augmenter import LEARNED, Augmenter
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.ops.op import Op, fresh_generator
 from manyshot.augment.ops.variants import are_bytes
 from manyshot.augment.plan.language import parse

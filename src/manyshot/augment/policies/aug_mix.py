@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.image.image_op import ImageOp
+from manyshot.augment.ops.beta_dirichlet import beta, dirichlet
 from manyshot.augment.ops.combine import apply_layers
-from manyshot.augment.ops.draws import beta, dirichlet
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.policies.space import Move, Ranges, layer, moves
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from manyshot.augment.text.packages import require
 from manyshot.base import InputError
-from manyshot.base.hub import uses_local_files
+from manyshot.base.hub_access import uses_local_files
 from manyshot.base.seeds import uniform
 
 BATCH_SIZE = 16

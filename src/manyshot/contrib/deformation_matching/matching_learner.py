@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.contrib.deformation_matching.registration import Points, bent_onto
+from manyshot.contrib.deformation_matching.image_registration import Points, bent_onto
 from manyshot.contrib.deformation_matching.strokes import pieces, stroke_points
 from manyshot.learners.learner import Classifier, Learner
 from manyshot.tasks import Examples

@@ -133,7 +133,7 @@ def _fitted(values, sums, width):
 @kernel
 @no_type_check
 def bent_onto(source, target, centers, widths):
-    """Return the four numbers of a `Bend`; see `manyshot.contrib.deformation_matching.registration.bent_onto`."""
+    """Return the four numbers of a `Bend`; see `manyshot.contrib.deformation_matching.image_registration.bent_onto`."""
     values, grads = _basis(source, centers)
     weights = np.zeros((values.shape[1], 2), np.float32)
     weights[1, 0], weights[2, 1] = 1, 1

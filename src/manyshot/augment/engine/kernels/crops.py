@@ -5,9 +5,9 @@ from typing import no_type_check
 import numpy as np
 from numba import float32, int32, uint32, uintp
 
-from manyshot.augment.engine.kernels import blends, pixel_values, points
-from manyshot.augment.engine.kernels.finish import finish
+from manyshot.augment.engine.kernels import bilinear, pixel_values, points
 from manyshot.augment.engine.kernels.intrinsics import kernel, part, wide
+from manyshot.augment.engine.kernels.output_stages import finish
 
 ZERO, ONE = np.float32(0), np.float32(1)
 
@@ -50,28 +50,28 @@ def crop(work, params, output, i, padding, c, h, w):
             slot = row % slots
             rows = min(last + 1 - row, slots - slot)
             if c == 3:
-                blends.blend_across(
+                bilinear.interpolate_across(
                     work.packed, index, row, w + 2, rows, w, weight, work.pairs, work.halves, slot * w,
                     work.reds, work.greens, work.blues,
                 )  # fmt: skip
             else:
-                blends.blend_across_gray(
+                bilinear.interpolate_across_gray(
                     work.padded, index, row, w + 2, rows, w, weight, work.words, slot * w, work.reds
                 )
             row += rows
         if c == 3:
-            blends.blend_down_color(
+            bilinear.interpolate_down_color(
                 work.reds, work.greens, work.blues, upper, lower_weight, top, slots, lines, w,
                 work.red, work.green, work.blue,
             )  # fmt: skip
         else:
-            blends.blend_down(work.reds, upper, lower_weight, top, slots, lines, w, work.red)
+            bilinear.interpolate_down(work.reds, upper, lower_weight, top, slots, lines, w, work.red)
         if uses_mean and single:
             size = float32(max(h * w, 1))
-            work.mean[0] = blends.total(work.red, h * w) / size
+            work.mean[0] = bilinear.total(work.red, h * w) / size
             if c == 3:
-                work.mean[1] = blends.total(work.green, h * w) / size
-                work.mean[2] = blends.total(work.blue, h * w) / size
+                work.mean[1] = bilinear.total(work.green, h * w) / size
+                work.mean[2] = bilinear.total(work.blue, h * w) / size
             pixel_values.color_map(params.maps, params.mean_maps, uses_mean, i, c, work.mean, work.m)
         finish(work, params, output, i, c, h, w, top, lines)
 

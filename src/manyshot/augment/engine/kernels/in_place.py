@@ -4,9 +4,9 @@ from typing import no_type_check
 
 from numba import float32, int32, uintp
 
-from manyshot.augment.engine.kernels import blends, packing, pixel_values
-from manyshot.augment.engine.kernels.finish import finish
+from manyshot.augment.engine.kernels import bilinear, packing, pixel_values
 from manyshot.augment.engine.kernels.intrinsics import kernel, part, wide
+from manyshot.augment.engine.kernels.output_stages import finish
 from manyshot.augment.engine.kernels.workspace import STAY
 
 
@@ -30,10 +30,10 @@ def keep(source, layout, work, moves, params, output, i, c, h, w):
         for top in range(0, h, work.lines):
             lines = min(work.lines, h - top)
             _fetch(source, layout, work, moves, i, c, h, w, top, lines)
-            reds += blends.total(work.red, lines * w)
+            reds += bilinear.total(work.red, lines * w)
             if c == 3:
-                greens += blends.total(work.green, lines * w)
-                blues += blends.total(work.blue, lines * w)
+                greens += bilinear.total(work.green, lines * w)
+                blues += bilinear.total(work.blue, lines * w)
         size = h * w
         work.mean[0], work.mean[1], work.mean[2] = float32(reds / size), float32(greens / size), float32(blues / size)
     if params.has_color_map[i]:

@@ -4,9 +4,9 @@ from typing import no_type_check
 
 from numba import float32
 
-from manyshot.augment.engine.kernels import blends, pixel_values, points
-from manyshot.augment.engine.kernels.finish import finish
+from manyshot.augment.engine.kernels import bilinear, pixel_values, points
 from manyshot.augment.engine.kernels.intrinsics import kernel, part
+from manyshot.augment.engine.kernels.output_stages import finish
 from manyshot.augment.engine.kernels.workspace import MATRIX
 
 
@@ -31,18 +31,20 @@ def warp(work, moves, params, output, i, c, h, w):
         count = lines * w
         _aim(work, moves, i, top, lines, h, w)
         if c == 3:
-            blends.gather(work.packed, work.corner, count, w + 2, work.pairs, work.lower)
-            blends.blend(work.halves, work.lower_halves, work.across, work.down, count, work.red, work.green, work.blue)
+            bilinear.gather(work.packed, work.corner, count, w + 2, work.pairs, work.lower)
+            bilinear.interpolate(
+                work.halves, work.lower_halves, work.across, work.down, count, work.red, work.green, work.blue
+            )
         else:
-            blends.gather_gray(work.padded, work.corner, count, w + 2, work.words)
-            blends.blend_gray(work.words, work.across, work.down, count, work.red)
+            bilinear.gather_gray(work.padded, work.corner, count, w + 2, work.words)
+            bilinear.interpolate_gray(work.words, work.across, work.down, count, work.red)
         if uses_mean:
-            reds += blends.total(work.red, count)
+            reds += bilinear.total(work.red, count)
             if c == 3:
-                greens += blends.total(work.green, count)
-                blues += blends.total(work.blue, count)
+                greens += bilinear.total(work.green, count)
+                blues += bilinear.total(work.blue, count)
                 if not single:
-                    blends.pack_floats(work.red, work.green, work.blue, count, work.packed_floats, top * w)
+                    bilinear.pack_floats(work.red, work.green, work.blue, count, work.packed_floats, top * w)
         if not uses_mean:
             finish(work, params, output, i, c, h, w, top, lines)
     if not uses_mean:
@@ -54,11 +56,11 @@ def warp(work, moves, params, output, i, c, h, w):
         lines = min(work.lines, h - top)
         count = lines * w
         if c == 3 and not single:
-            blends.unpack_floats(work.packed_floats, top * w, count, work.red, work.green, work.blue)
+            bilinear.unpack_floats(work.packed_floats, top * w, count, work.red, work.green, work.blue)
         elif not single:
             _aim(work, moves, i, top, lines, h, w)
-            blends.gather_gray(work.padded, work.corner, count, w + 2, work.words)
-            blends.blend_gray(work.words, work.across, work.down, count, work.red)
+            bilinear.gather_gray(work.padded, work.corner, count, w + 2, work.words)
+            bilinear.interpolate_gray(work.words, work.across, work.down, count, work.red)
         finish(work, params, output, i, c, h, w, top, lines)
 
 

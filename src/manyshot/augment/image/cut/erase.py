@@ -19,7 +19,7 @@ FILLS = ("zero", "mean", "noise")
 class Erase(ImageOp):
     """Cut random rectangles out of each image.
 
-    Compiled by `manyshot.augment.engine.values` to rectangles that the pass over the pixels fills.
+    Compiled by `manyshot.augment.engine.pixelwise` to rectangles that the pass over the pixels fills.
 
     Args:
         area: Largest area of a hole as a fraction of the image; areas are drawn from a tenth of it up to it.

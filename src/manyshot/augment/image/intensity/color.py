@@ -2,7 +2,7 @@
 
 Each is one affine map of a pixel's channels, so consecutive ops can be multiplied into one map: the map of an image
 depends on its params and its mean color, and the mean color after a map is that map of the mean. They are compiled by
-`manyshot.augment.engine.values` to one matrix per image.
+`manyshot.augment.engine.pixelwise` to one matrix per image.
 """
 
 from abc import abstractmethod

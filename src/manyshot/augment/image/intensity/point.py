@@ -1,7 +1,7 @@
 """Point ops: each value of an image goes through a curve, given at 256 levels.
 
 A curve may depend on the op's params and on the histogram of its image. On uint8 images a chain of point ops is one
-table of 256 entries per channel of each image (`levels`); `manyshot.augment.engine.values` compiles it.
+table of 256 entries per channel of each image (`levels`); `manyshot.augment.engine.pixelwise` compiles it.
 """
 
 from abc import abstractmethod

@@ -2,7 +2,7 @@
 
 What is trained there already is not trained again.
 
-    python experiments/preset.py few-tasks --root DATA
+    python experiments/run_preset.py few-tasks --root DATA
 """
 
 import argparse

@@ -6,7 +6,7 @@ from torch import nn
 from manyshot.learners import Prototypes
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.reuse import measure_reuse
+from manyshot.training.shared_examples import measure_shared_examples
 from manyshot.training.statistics import mean_interval
 
 CENTERS = 1.5 * torch.randn(4, 4, generator=torch.Generator().manual_seed(7))
@@ -32,8 +32,8 @@ def test_tasks_of_few_examples_cover_the_accuracy_on_new_examples_and_those_over
         result = evaluated(5, seed, 200, shots, queries)
         by_examples += result.interval[0] <= truth <= result.interval[1]
         by_tasks += result.interval_over_tasks[0] <= truth <= result.interval_over_tasks[1]
-        assert result.reuse.examples == 20
-        assert result.reuse.uses == 200
+        assert result.shared.examples == 20
+        assert result.shared.uses == 200
     assert by_examples >= 36
     assert by_tasks <= 20
 
@@ -48,21 +48,21 @@ def test_tasks_that_share_no_example_have_an_interval_like_that_over_tasks():
     rate = rng.uniform(0.3, 0.9, 300)[:, None]
     correct = (rng.uniform(size=(300, 10)) < rate).astype(float)
     indices = np.arange(300 * 15).reshape(300, 15)
-    reuse = measure_reuse(correct, indices[:, :10], indices[:, 10:], np.arange(300 * 15) % 5)
-    assert (reuse.examples, reuse.uses) == (4500, 1)
-    assert reuse.interval == pytest.approx(mean_interval(correct.mean(1)), abs=0.004)
+    shared = measure_shared_examples(correct, indices[:, :10], indices[:, 10:], np.arange(300 * 15) % 5)
+    assert (shared.examples, shared.uses) == (4500, 1)
+    assert shared.interval == pytest.approx(mean_interval(correct.mean(1)), abs=0.004)
 
 
 def test_padding_is_no_example():
     correct = np.array([[1.0, 0.0, np.nan], [1.0, 1.0, 0.0]])
     query, support = np.array([[0, 1, -1], [2, 3, 4]]), np.array([[5, -1], [6, 7]])
-    reuse = measure_reuse(correct, query, support, np.zeros(8, np.int64))
-    assert (reuse.examples, reuse.uses) == (8, 1)
+    shared = measure_shared_examples(correct, query, support, np.zeros(8, np.int64))
+    assert (shared.examples, shared.uses) == (8, 1)
 
 
 def test_a_source_of_one_example_per_class_says_nothing():
-    reuse = measure_reuse(np.ones((3, 2)), np.array([[0, 1]] * 3), np.full((3, 1), -1), np.array([0, 1]))
-    assert reuse.interval == (0, 1)
+    shared = measure_shared_examples(np.ones((3, 2)), np.array([[0, 1]] * 3), np.full((3, 1), -1), np.array([0, 1]))
+    assert shared.interval == (0, 1)
 
 
 def test_results_for_json_name_examples_and_reuse():

@@ -1,10 +1,10 @@
-"""Stage two: an augmenter on a new task."""
+"""A trained augmenter on a new task (stage two)."""
 
 from sections.cells import difference, table, with_differences
 
 
 def blood_cells(found: dict) -> str:
-    """Stage two on a real new task."""
+    """A trained augmenter on a real new task."""
     names = list(found["results"])
     rows = []
     for arm in found["results"][names[0]]:
@@ -40,8 +40,8 @@ def blood_cells(found: dict) -> str:
     )
 
 
-def stage_two(found: dict) -> str:
-    """What stage two costs."""
+def new_task_cost(found: dict) -> str:
+    """What samples for a new task cost."""
     heads = ["augmenter", "pictures", "CPU seconds", f"with {found['adapt_steps']} steps of adaptation"]
     rows = []
     for one in found["rows"]:

@@ -1,4 +1,4 @@
-"""Uncertainty of the mean accuracy of tasks that share examples."""
+"""Uncertainty of the mean accuracy of tasks that share examples: an interval over examples, not over tasks."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from manyshot.training.task_measures import TaskScores
 
 
 @dataclass(frozen=True)
-class Reuse:
+class SharedExamples:
     """How often the tasks of an evaluation use the same examples, and what follows for their mean accuracy.
 
     Args:
@@ -31,7 +31,7 @@ class Reuse:
         """A sentence for people.
 
         Example:
-            >>> print(Reuse(20, 600.0, (0.29, 0.73)))
+            >>> print(SharedExamples(20, 600.0, (0.29, 0.73)))
             the tasks use 20 different examples, each in 600 tasks on average; the interval is over examples
         """
         number = f"{self.uses:,.0f}" if self.uses >= 10 else f"{self.uses:.1f}"
@@ -41,7 +41,7 @@ class Reuse:
         )
 
 
-def measure_reuse(
+def measure_shared_examples(
     correct: NDArray[np.float64],
     query: NDArray[np.int64],
     support: NDArray[np.int64],
@@ -49,7 +49,7 @@ def measure_reuse(
     groups: NDArray[np.int64] | None = None,
     scores: TaskScores | None = None,
     most: float = 1.0,
-) -> Reuse:
+) -> SharedExamples:
     """Measure how the mean accuracy of tasks depends on the examples that they were drawn from.
 
     Tasks that are drawn from few examples share them, so that the spread of the tasks says how many tasks there were,
@@ -78,8 +78,8 @@ def measure_reuse(
 
     Example:
         >>> correct, query = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[2, 3], [2, 3]])
-        >>> reuse = measure_reuse(correct, query, np.array([[0, 1], [0, 1]]), np.array([0, 1, 0, 1]))
-        >>> reuse.examples, reuse.uses
+        >>> shared = measure_shared_examples(correct, query, np.array([[0, 1], [0, 1]]), np.array([0, 1, 0, 1]))
+        >>> shared.examples, shared.uses
         (4, 2.0)
     """
     real = np.isfinite(correct)
@@ -113,8 +113,8 @@ def measure_reuse(
     low, high = _interval(mean, variance, len(np.unique(asked)), n - len(np.unique(labels[used])))
     interval = (most * low, most * high)
     if groups is None:
-        return Reuse(n, float(uses), interval)
-    return Reuse(len(used), float(uses), interval, "authors", n)
+        return SharedExamples(n, float(uses), interval)
+    return SharedExamples(len(used), float(uses), interval, "authors", n)
 
 
 def _interval(mean: float, variance: float, queries: int, freedom: int) -> tuple[float, float]:

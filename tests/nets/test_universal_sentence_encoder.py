@@ -5,8 +5,8 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.nets import ENCODERS
-from manyshot.nets import universal as module
-from manyshot.nets.universal import MAX_CHARACTERS, PACKAGE, UniversalEncoder
+from manyshot.nets import universal_sentence_encoder as module
+from manyshot.nets.universal_sentence_encoder import MAX_CHARACTERS, PACKAGE, UniversalEncoder
 
 installed = pytest.mark.skipif(find_spec(PACKAGE) is None, reason="pip install 'manyshot[universal]'")
 

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from manyshot.augment.engine.flatten_pipeline import Leaf
+from manyshot.augment.engine.fuse_ops import Fused, fuse_ops
 from manyshot.augment.engine.geometry import PADDING_CODES, Fetch, fetch, matrix_of
 from manyshot.augment.engine.kernels import any_channels, copies, images, workspace
 from manyshot.augment.engine.kernels.workspace import Output, PixelParams
-from manyshot.augment.engine.leaves import Leaf
-from manyshot.augment.engine.passes import Fused, passes
-from manyshot.augment.engine.values import Holes, chain_color_maps, histograms, holes, table
+from manyshot.augment.engine.pixelwise import Holes, chain_color_maps, histograms, holes, table
 from manyshot.augment.image.geometric.warp import Warp
 from manyshot.augment.image.intensity.point import LEVELS
 from manyshot.augment.ops.combine import Part
@@ -76,7 +76,7 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class Job:
+class KernelCall:
     """Arguments of `kernels.images.run_strips` except the images."""
 
     kinds: Array
@@ -126,7 +126,7 @@ class Job:
         images.run_strips(data, layout, n, c, h, w, moves, pixel_params, output, work)
 
 
-def make_job(step: Fused, params: Params, source: Pixels) -> Job:
+def make_kernel_call(step: Fused, params: Params, source: Pixels) -> KernelCall:
     """Compute the kernel arguments of a pass of fused ops.
 
     Args:
@@ -156,11 +156,11 @@ def make_job(step: Fused, params: Params, source: Pixels) -> Job:
     return result
 
 
-def make_layer_job(parts: Sequence[Part], source: Pixels) -> tuple[Job, list[Part]]:
+def make_layer_call(parts: Sequence[Part], source: Pixels) -> tuple[KernelCall, list[Part]]:
     """Compute the kernel arguments of a layer, in which each image goes through its own op.
 
     Returns:
-        The job, and the parts that it does not cover.
+        The call, and the parts that it does not cover.
     """
     n, c, size = source.n, source.c, (source.h, source.w)
     result, rest = _blank(n), []
@@ -196,14 +196,14 @@ def make_layer_job(parts: Sequence[Part], source: Pixels) -> tuple[Job, list[Par
 
 def fused_alone(leaf: Leaf, c: int) -> Fused | None:
     """Return the fused pass of a single op, if it has one."""
-    result = list(passes([leaf], c))
+    result = list(fuse_ops([leaf], c))
     return result[0] if len(result) == 1 and isinstance(result[0], Fused) else None
 
 
-def _blank(n: int) -> Job:
+def _blank(n: int) -> KernelCall:
     nothing = np.zeros((n, 1), np.float32)
     none = np.zeros(n, np.uint8)
-    return Job(
+    return KernelCall(
         kinds=np.zeros(n, np.int32),
         paddings=np.zeros(n, np.int32),
         moved=Fetch(),

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from manyshot.augment.engine.flatten_pipeline import Leaf
 from manyshot.augment.engine.geometry import is_displaced, is_exact, matrix_of
-from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.corruption.sharpness import Sharpness
 from manyshot.augment.image.cut.erase import Erase
 from manyshot.augment.image.geometric.warp import Warp
@@ -104,7 +104,7 @@ class Single:
 Pass = Fused | Layered | Neighborhood | Single
 
 
-def passes(leaves: Sequence[Leaf], c: int) -> Iterator[Pass]:
+def fuse_ops(leaves: Sequence[Leaf], c: int) -> Iterator[Pass]:
     """Group ops into passes.
 
     An op joins the previous pass if its stage (fetch, color matrix, table, erase) is not before the last stage of that

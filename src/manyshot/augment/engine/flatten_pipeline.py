@@ -43,19 +43,19 @@ class Leaf:
         return torch.stack([_at(params, path[:-1])[path[-1]] for path in self.switches]).all(0)
 
 
-def leaves(op: Op, path: Path = (), switches: tuple[Path, ...] = ()) -> Iterator[Leaf]:
+def flatten_pipeline(op: Op, path: Path = (), switches: tuple[Path, ...] = ()) -> Iterator[Leaf]:
     """Yield the single ops of a pipeline in the order in which they act.
 
     Example:
         >>> from manyshot.augment.image import Affine, Flip
-        >>> [leaf.name for leaf in leaves(Compose((Flip(), Sometimes(Affine()))))]
+        >>> [leaf.name for leaf in flatten_pipeline(Compose((Flip(), Sometimes(Affine()))))]
         ['Flip', 'Affine?']
     """
     if isinstance(op, Compose):
         for index, inner in enumerate(op.ops):
-            yield from leaves(inner, (*path, str(index)), switches)
+            yield from flatten_pipeline(inner, (*path, str(index)), switches)
     elif isinstance(op, Sometimes):
-        yield from leaves(op.op, (*path, "inner"), (*switches, (*path, "on")))
+        yield from flatten_pipeline(op.op, (*path, "inner"), (*switches, (*path, "on")))
     else:
         yield Leaf(op, path, switches)
 

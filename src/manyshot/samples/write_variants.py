@@ -43,7 +43,7 @@ class FileKind(Generic[Item]):
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-def vary_files(
+def write_variants(
     kind: FileKind[Item],
     plan: Plan,
     classes: Mapping[str, Sequence[Parts]],

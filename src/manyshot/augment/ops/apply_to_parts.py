@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from manyshot.augment.ops.at import At
 from manyshot.augment.ops.compose import Compose
-from manyshot.augment.ops.kinds import require_kind
+from manyshot.augment.ops.item_kinds import require_kind
+from manyshot.augment.ops.named_part import NamedPart
 from manyshot.augment.ops.op import Op, Params, take
 from manyshot.base import InputError
 from manyshot.tasks import Parts
@@ -61,7 +61,7 @@ def part_of(op: Op, kinds: dict[str, str]) -> str:
 by at=front
     """
     listed = ", ".join(f"{name} ({kind})" for name, kind in kinds.items())
-    if isinstance(op, At):
+    if isinstance(op, NamedPart):
         if op.part not in kinds:
             raise InputError(f"{type(op.op).__name__}: at={op.part}: no such part; there are {listed}")
         require_kind(op.op, kinds[op.part])
@@ -97,12 +97,12 @@ def apply_to_parts(op: Op, parts: Parts, params: Params, apply: Apply) -> Parts:
     steps = [(one, params[str(i)]) for i, one in enumerate(op.ops)] if isinstance(op, Compose) else [(op, params)]
     waiting: dict[str, list[tuple[Op, Params]]] = {}
     for one, drawn in steps:
-        if "parts" in getattr(one, "takes", ()) and not isinstance(one, At):
+        if "parts" in getattr(one, "takes", ()) and not isinstance(one, NamedPart):
             parts, waiting = _apply_waiting(parts, waiting, apply), {}
             parts = one.apply(parts, drawn)
             continue
         name = part_of(one, parts.kinds)
-        waiting.setdefault(name, []).append((one.op if isinstance(one, At) else one, drawn))
+        waiting.setdefault(name, []).append((one.op if isinstance(one, NamedPart) else one, drawn))
     return _apply_waiting(parts, waiting, apply)
 
 

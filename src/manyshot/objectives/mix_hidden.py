@@ -1,8 +1,8 @@
-"""Mixing items at a hidden layer inside a learner's own forward passes.
+"""Mixing items at a hidden layer inside a learner's own forward passes, as in manifold mixup (Verma et al. 2019).
 
 Items that are to be mixed at a hidden layer are packed into one item: the sources, concatenated along the channels, and
-their weights in further channels. `pack` builds such items; the route of `blending` encodes the sources up to the
-layer, mixes them by their weights, and runs the remaining stages.
+their weights in further channels. `pack` builds such items; the forward pass of `mix_hidden` encodes the sources up
+to the layer, mixes them by their weights, and runs the remaining stages.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.nets import Route, StagedEncoder
+from manyshot.nets import ForwardPass, StagedEncoder
 
 
 def pack(sources: Sequence[Float[Tensor, "t n c ..."]], fractions: Float[Tensor, "t n k hidden"]) -> Tensor:
@@ -53,8 +53,8 @@ def planes(numbers: int, area: int) -> int:
     return -(-numbers // area)
 
 
-def blending(layer: int) -> Route:
-    """The route that mixes packed items at a hidden layer; items that are not packed take the usual route.
+def mix_hidden(layer: int) -> ForwardPass:
+    """The forward pass that mixes packed items at a hidden layer; items that are not packed take the usual one.
 
     h = sum_k w_k * h_k,   h_k the hidden layer of source k, w_k its weight in each channel
 
@@ -66,13 +66,13 @@ def blending(layer: int) -> Route:
         >>> encoder = Conv4(channels=1, size=28, widths=(8, 8, 8, 8)).eval()
         >>> a, b = torch.rand(2, 1, 3, 1, 28, 28)
         >>> fractions = torch.tensor([0.3, 0.7])[:, None].expand(1, 3, 2, 8)
-        >>> blended = encoder.rerouted(blending(layer=2))(pack([a, b], fractions)[0])
+        >>> mixed = encoder.with_forward(mix_hidden(layer=2))(pack([a, b], fractions)[0])
         >>> by_hand = 0.3 * encoder.run(a[0], 0, 2) + 0.7 * encoder.run(b[0], 0, 2)
-        >>> torch.allclose(blended, encoder.run(by_hand, 2, 4), atol=1e-5)
+        >>> torch.allclose(mixed, encoder.run(by_hand, 2, 4), atol=1e-5)
         True
     """
 
-    def route(encoder: StagedEncoder, x: Tensor) -> Tensor:
+    def forward(encoder: StagedEncoder, x: Tensor) -> Tensor:
         channels, width, n = encoder.widths[0], encoder.widths[layer], len(x)
         if x.shape[1] == channels:
             return encoder.run(x, 0, encoder.depth)
@@ -82,7 +82,7 @@ def blending(layer: int) -> Route:
         # One source after the other, so that normalization over the batch sees the expected number of items.
         hidden = [encoder.run(x[:, k * channels : (k + 1) * channels], 0, layer) for k in range(parts)]
         weights = fractions.reshape(n, parts, width, *[1] * (hidden[0].ndim - 2))
-        blended = torch.stack([weights[:, k] * source for k, source in enumerate(hidden)]).sum(0)
-        return encoder.run(blended, layer, encoder.depth)
+        mixed = torch.stack([weights[:, k] * source for k, source in enumerate(hidden)]).sum(0)
+        return encoder.run(mixed, layer, encoder.depth)
 
-    return route
+    return forward

@@ -1,4 +1,4 @@
-"""Learners whose encoder has a replaced forward pass, so that hidden layers can be mixed with any learner."""
+"""Hidden layers of any learner: its loss with a replaced forward pass of the encoder, or from a hidden layer on."""
 
 from copy import copy
 from dataclasses import replace
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.learners import Learner, by_task
-from manyshot.nets import Route, StagedEncoder
+from manyshot.nets import ForwardPass, StagedEncoder
 from manyshot.tasks import Episode
 
 
@@ -42,15 +42,15 @@ def encoder_of(learner: Learner, objective: str) -> StagedEncoder:
     return encoders[0]
 
 
-def loss_by_route(learner: Learner, route: Route, episode: Episode, objective: str) -> Float[Tensor, ""]:
-    """The loss of a learner whose encoder takes another route, in adaptation and for queries.
+def loss_with_forward(learner: Learner, forward: ForwardPass, episode: Episode, objective: str) -> Float[Tensor, ""]:
+    """The loss of a learner whose encoder has another forward pass, in adaptation and for queries.
 
     The learner does not change: the loss is that of a shallow copy with the same weights under the same names.
 
     Args:
         learner: Learner with an encoder made of stages.
-        route: Route of the encoder, see `StagedEncoder.rerouted`.
-        episode: Tasks of items that the route takes.
+        forward: Forward pass of the encoder, see `StagedEncoder.with_forward`.
+        episode: Tasks of items that the forward pass takes.
         objective: Name of the objective, for error messages.
 
     Raises:
@@ -62,10 +62,10 @@ def loss_by_route(learner: Learner, route: Route, episode: Episode, objective: s
     def recorded(encoder: StagedEncoder, items: Tensor) -> Tensor:
         nonlocal taken
         taken = True
-        result: Tensor = route(encoder, items)
+        result: Tensor = forward(encoder, items)
         return result
 
-    other = _with_part(learner, encoder, encoder.rerouted(recorded))
+    other = _with_part(learner, encoder, encoder.with_forward(recorded))
     assert isinstance(other, Learner)
     loss = other.loss(episode)
     if not taken:
@@ -75,7 +75,7 @@ def loss_by_route(learner: Learner, route: Route, episode: Episode, objective: s
     return loss
 
 
-def up_to(learner: Learner, layer: int, episode: Episode, objective: str) -> Episode:
+def episode_at_layer(learner: Learner, layer: int, episode: Episode, objective: str) -> Episode:
     """The episode with hidden layers in place of items, by the weights before adaptation.
 
     Args:
@@ -84,23 +84,23 @@ def up_to(learner: Learner, layer: int, episode: Episode, objective: str) -> Epi
         episode: T tasks.
         objective: Name of the objective, for error messages.
     """
-    lower = encoder_of(learner, objective).rerouted(lambda whole, items: whole.run(items, 0, layer))
+    lower = encoder_of(learner, objective).with_forward(lambda whole, items: whole.run(items, 0, layer))
     support, query = (
         replace(side, items=by_task(lower, side.items, side.weight)) for side in (episode.support, episode.query)
     )
     return replace(episode, support=support, query=query)
 
 
-def loss_from(learner: Learner, layer: int, episode: Episode, objective: str) -> Float[Tensor, ""]:
+def loss_from_layer(learner: Learner, layer: int, episode: Episode, objective: str) -> Float[Tensor, ""]:
     """The loss of a learner on tasks of hidden layers; only the layers above adapt.
 
     Args:
         learner: Learner with an encoder made of stages.
         layer: Index of the hidden layer that the items of the episode are.
-        episode: T tasks from `up_to`.
+        episode: T tasks from `episode_at_layer`.
         objective: Name of the objective, for error messages.
     """
-    return loss_by_route(learner, lambda whole, x: whole.run(x, layer, whole.depth), episode, objective)
+    return loss_with_forward(learner, lambda whole, x: whole.run(x, layer, whole.depth), episode, objective)
 
 
 def _with_part(whole: nn.Module, part: nn.Module, other: nn.Module) -> nn.Module:

@@ -31,7 +31,7 @@ TAILORED, AUGMENTERS = "tailored", "augmenters"
 
 
 @dataclass(frozen=True, eq=False)
-class StageTwo:
+class AugmenterDemo:
     """Results of the augmenter.
 
     Args:
@@ -49,9 +49,9 @@ class StageTwo:
         return {"tasks": TASKS, "augmenter": AUGMENTER} | {name: one.as_dict() for name, one in self.results.items()}
 
 
-def stage_two(
+def augmenter_demo(
     runs: Sequence[Run], sampler: EpisodeSampler, plan: Plan, out: Path, per_class: int, seed: int
-) -> StageTwo:
+) -> AugmenterDemo:
     """Train an augmenter for each learner, compare it with no augmentation and a fixed plan, and generate samples.
 
     Args:
@@ -65,7 +65,7 @@ def stage_two(
     augmenters = [_train_augmenter(run, out / AUGMENTERS / f"seed-{run.config.fit.seed}") for run in runs]
     results = _evaluate_arms(runs, augmenters, sampler, plan, seed)
     exported = export_learned(out / "task", augmenters[0], per_class, out / TAILORED, seed=seed)
-    return StageTwo(results, exported.folder, _section(results, out, per_class))
+    return AugmenterDemo(results, exported.folder, _section(results, out, per_class))
 
 
 def _train_augmenter(run: Run, folder: Path) -> AugmenterRun:

@@ -5,8 +5,8 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from manyshot.augment.engine.job import LAYOUTS
-from manyshot.augment.engine.kernels import mixes
+from manyshot.augment.engine.kernel_call import LAYOUTS
+from manyshot.augment.engine.kernels import mix_images
 from manyshot.augment.engine.kernels.matrices import fill_rectangles
 from manyshot.augment.image.image_op import to_bytes
 from manyshot.augment.mix import CutMix, Mix, Mixup
@@ -59,7 +59,7 @@ def mix_bytes(
     target, mixed = np.empty(source.shape, np.uint8), np.empty_like(given)
     flat, out = source.view(-1).numpy(), target.reshape(-1)
     if type(mix) is Mixup:
-        mixes.blend(flat, others, params["lam"].numpy(), len(flat) // len(images), out, given, mixed)
+        mix_images.mixup(flat, others, params["lam"].numpy(), len(flat) // len(images), out, given, mixed)
     else:
         n = len(images)
         h, w = images.shape[2:] if layout == "nchw" else images.shape[1:3]
@@ -67,7 +67,7 @@ def mix_bytes(
         places = np.empty((n, 1, 4), np.int32)
         side = np.broadcast_to(params["side"].numpy()[:, None, None], (n, 1, 2))
         fill_rectangles(params["center"].numpy()[:, None], side, np.ones(n, bool), h, w, places)
-        mixes.paste(flat, others, places, planes, h, w, step, out, given, mixed)
+        mix_images.cutmix(flat, others, places, planes, h, w, step, out, given, mixed)
     return torch.from_numpy(target), torch.from_numpy(mixed).to(labels.device)
 
 

@@ -1,6 +1,6 @@
-"""What stage two costs: samples for a new five-way task, in CPU seconds of one thread. Writes results/stage_two.json.
+"""What samples for a new five-way task cost, in CPU seconds of one thread. Writes results/new_task_cost.json.
 
-OMP_NUM_THREADS=1 python experiments/stage_two_cost.py
+OMP_NUM_THREADS=1 python experiments/new_task_cost.py
 """
 
 import time
@@ -47,7 +47,7 @@ def main() -> None:
         rows.append(row | {"cpu_seconds_with_adaptation": made(two, ADAPT_STEPS)})
         print(rows[-1], flush=True)
     output = {"ways": WAYS, "per_class": PER_CLASS, "adapt_steps": ADAPT_STEPS, "adaptation_shots": 2}
-    write("stage_two", output | {"rows": rows})
+    write("new_task_cost", output | {"rows": rows})
 
 
 if __name__ == "__main__":

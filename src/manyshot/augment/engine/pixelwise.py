@@ -10,10 +10,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from manyshot.augment.engine.flatten_pipeline import Leaf
 from manyshot.augment.engine.kernels import color_maps
 from manyshot.augment.engine.kernels.images import count_levels
 from manyshot.augment.engine.kernels.matrices import fill_rectangles
-from manyshot.augment.engine.leaves import Leaf
 from manyshot.augment.image.cut.erase import Erase
 from manyshot.augment.image.intensity.chain import depends_on_mean
 from manyshot.augment.image.intensity.color import LUMA, YIQ, Brightness, ColorOp, Contrast, Hue, Saturation

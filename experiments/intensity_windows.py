@@ -1,6 +1,6 @@
 """What a window is worth: pictures of 12 bits that are stored as 16, seen through three windows.
 
-    python experiments/windows.py --root DATA --json results/windows.json
+    python experiments/intensity_windows.py --root DATA --json results/windows.json
 
 MedNIST pictures become scans of 12 bits (level 16 v of 65535), as many scanners store them, then 8 bits again through
 the window. `8 bits` is the original. Frozen EfficientNet-Lite0 at 96 pixels, prototypes, the same 6-way tasks for all.

@@ -1,4 +1,4 @@
-"""Mix two images: blend them, or paste a part of one into the other."""
+"""Mixup and CutMix of two images: interpolate them, or paste a part of one into the other."""
 
 from typing import no_type_check
 
@@ -11,16 +11,16 @@ from manyshot.augment.engine.kernels.packing import copy
 
 @kernel
 @no_type_check
-def blend(source, others, shares, each, target, labels, mixed):
-    """Blend images of `each` bytes, rounded, and their labels: `lam x + (1 - lam) x'`."""
+def mixup(source, others, shares, each, target, labels, mixed):
+    """Interpolate images of `each` bytes, rounded, and their labels: `lam x + (1 - lam) x'`."""
     for i in range(len(others)):
-        _blend(source, uintp(i) * uintp(each), uintp(others[i]) * uintp(each), float32(shares[i]), each, target)
+        _interpolate(source, uintp(i) * uintp(each), uintp(others[i]) * uintp(each), float32(shares[i]), each, target)
         _mix_labels(labels, i, others[i], shares[i], mixed)
 
 
 @kernel
 @no_type_check
-def _blend(source, base, other, lam, each, target):
+def _interpolate(source, base, other, lam, each, target):
     wide()
     rest = float32(1) - lam
     for x in range(each):
@@ -37,7 +37,7 @@ def _mix_labels(labels, i, other, lam, mixed):
 
 @kernel
 @no_type_check
-def paste(source, others, places, planes, h, w, step, target, labels, mixed):
+def cutmix(source, others, places, planes, h, w, step, target, labels, mixed):
     """Paste a rectangle of another image into each image.
 
     Args:

@@ -12,7 +12,7 @@ from manyshot.tasks import Episode, Examples
 
 
 @dataclass(frozen=True, eq=False)
-class Trial:
+class AugmenterStep:
     """T tasks, a frozen learner, the augmenter that is trained, and its random draws.
 
     Args:

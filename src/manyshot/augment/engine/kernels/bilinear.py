@@ -1,6 +1,6 @@
-"""Bilinear interpolation, one strip at a time: gather the pixels around each point, then blend them.
+"""Bilinear interpolation, one strip at a time: gather the pixels around each point, then interpolate between them.
 
-Gathering and blending are separate loops: the first is a sequence of loads, the second vector code.
+Gathering and interpolating are separate loops: the first is a sequence of loads, the second vector code.
 """
 
 from typing import no_type_check
@@ -44,7 +44,7 @@ def gather(packed, index, count, stride, upper, lower):
 
 @kernel
 @no_type_check
-def blend(upper, lower, across, down, count, red, green, blue):
+def interpolate(upper, lower, across, down, count, red, green, blue):
     """Blend gathered words bilinearly; `upper` and `lower` are the same buffers read as 32-bit words."""
     wide()
     # Green is not shifted in its word, so it is 256 times too large; its weight corrects that.
@@ -88,7 +88,7 @@ def gather_gray(padded, index, count, stride, four):
 
 @kernel
 @no_type_check
-def blend_gray(four, across, down, count, row):
+def interpolate_gray(four, across, down, count, row):
     """Blend gathered words bilinearly."""
     wide()
     low = uint32(255)
@@ -102,7 +102,7 @@ def blend_gray(four, across, down, count, row):
 
 @kernel
 @no_type_check
-def blend_across(packed, index, first, stride, rows, w, right, pairs, halves, begin, red, green, blue):
+def interpolate_across(packed, index, first, stride, rows, w, right, pairs, halves, begin, red, green, blue):
     """Resample whole rows of an image along the row.
 
     Args:
@@ -147,8 +147,8 @@ def blend_across(packed, index, first, stride, rows, w, right, pairs, halves, be
 
 @kernel
 @no_type_check
-def blend_across_gray(padded, index, first, stride, rows, w, right, pairs, begin, row):
-    """Do `blend_across` for one channel; `pairs` is a buffer of 32-bit words."""
+def interpolate_across_gray(padded, index, first, stride, rows, w, right, pairs, begin, row):
+    """Do `interpolate_across` for one channel; `pairs` is a buffer of 32-bit words."""
     wide()
     for y in range(rows):
         line = uintp(first + y) * uintp(stride)
@@ -164,7 +164,7 @@ def blend_across_gray(padded, index, first, stride, rows, w, right, pairs, begin
 
 @kernel
 @no_type_check
-def blend_down(rows, upper, weight, top, slots, lines, w, out):
+def interpolate_down(rows, upper, weight, top, slots, lines, w, out):
     """Blend pairs of resampled rows.
 
     Args:
@@ -188,8 +188,8 @@ def blend_down(rows, upper, weight, top, slots, lines, w, out):
 
 @kernel
 @no_type_check
-def blend_down_color(reds, greens, blues, upper, weight, top, slots, lines, w, red, green, blue):
-    """Do `blend_down` for three channels."""
+def interpolate_down_color(reds, greens, blues, upper, weight, top, slots, lines, w, red, green, blue):
+    """Do `interpolate_down` for three channels."""
     wide()
     for y in range(lines):
         begin, after = uintp(upper[top + y] % slots) * uintp(w), uintp((upper[top + y] + 1) % slots) * uintp(w)

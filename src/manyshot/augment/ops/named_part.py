@@ -10,7 +10,7 @@ from manyshot.base import InputError
 
 
 @dataclass(frozen=True)
-class At(Op):
+class NamedPart(Op):
     """An op on one part of examples that have several; plans write it `flip(at=front)`.
 
     Args:
@@ -20,7 +20,7 @@ class At(Op):
     Example:
         >>> from manyshot.augment import Plan
         >>> Plan("support: flip(at=front)").placements["support"].op.ops
-        (At(op=Flip(p=0.5), part='front'),)
+        (NamedPart(op=Flip(p=0.5), part='front'),)
     """
 
     takes: ClassVar[tuple[str, ...]] = ("parts",)

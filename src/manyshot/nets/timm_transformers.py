@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.base.hub import uses_local_files
+from manyshot.base.hub_access import uses_local_files
 from manyshot.nets.norm import Norm
 from manyshot.nets.pretrained import PretrainedEncoder, require_own_normalization, require_package
 
