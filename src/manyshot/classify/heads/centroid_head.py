@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent
-from manyshot.classify.heads.span import Span
+from manyshot.classify.heads.row_space import RowSpace
 
 TINY = 1e-300
 
@@ -32,19 +32,19 @@ class Centroid(LinearHead):
 
     @classmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
         """Compute the class means; see `Head.fit_each`."""
         mass = w @ y
-        means = (w[..., None] * y).mT @ span.coordinates / mass.clamp(min=TINY)[..., None]
+        means = (w[..., None] * y).mT @ space.coordinates / mass.clamp(min=TINY)[..., None]
         return [Linear(2 * means, absent(mass, mass) - means.square().sum(-1))] * len(heads)
 
     @classmethod
     def leave_out_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
         """Take each example's part out of the class means; see `Head.leave_out_each`."""
-        x, weighted = span.coordinates, w[..., None] * y
+        x, weighted = space.coordinates, w[..., None] * y
         total, own = weighted.mT @ x, (weighted[:, left_out.rows] * left_out.real[..., None])
         rows = x[:, left_out.rows]
         gone = left_out.classes_gone(y, w)

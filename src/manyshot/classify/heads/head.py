@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.heads.span import Span, decompose
+from manyshot.classify.heads.row_space import RowSpace, decompose
 
 Classifier = Callable[[Tensor], Tensor]
 """Rows `[B, m, d]` to logits `[B, m, c]`."""
@@ -112,8 +112,8 @@ class Head(ABC):
     for each training example had it been left out. Heads of one class are fitted together, so that a grid of penalties
     costs little more than one.
 
-    A head is a frozen dataclass of its settings. It solves its problem in the coordinates of a `Span`, which changes
-    nothing, since all heads depend on the rows only through their inner products.
+    A head is a frozen dataclass of its settings. It solves its problem in the coordinates of a `RowSpace`, which
+    changes nothing, since all heads depend on the rows only through their inner products.
     """
 
     @abstractmethod
@@ -132,30 +132,30 @@ class Head(ABC):
     @classmethod
     @abstractmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> Sequence[Classifier]:
-        """Fit several heads of this class to the coordinates of a span.
+        """Fit several heads of this class to the coordinates of a row space.
 
         Args:
             heads: Heads that differ in their settings.
-            span: The rows; all float64.
+            space: The rows; all float64.
             y: Labels `[n, c]`.
             w: Weights `[B, n]`.
 
         Returns:
-            Classifiers of rows in the span's coordinates.
+            Classifiers of rows in these coordinates.
         """
 
     @classmethod
     @abstractmethod
     def leave_out_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
         """Logits of each row by the head fitted without that row's example.
 
         Args:
             heads: Heads that differ in their settings.
-            span: The rows; all float64.
+            space: The rows; all float64.
             y: Labels `[n, c]`.
             w: Weights `[B, n]`.
             left_out: Which rows are one example.
@@ -168,15 +168,15 @@ class LinearHead(Head):
     def fit(self, x: Float[Tensor, "b n d"], y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]) -> Linear:
         """Fit each split; see `Head.fit`."""
         x, y, w = x.double(), y.double(), w.double()
-        span = decompose(x, w)
-        (inner,) = self.fit_each([self], span, y, w)
-        weight = inner.weight @ span.axes
-        return Linear(weight, inner.bias - (weight @ span.mean[..., None])[..., 0])
+        space = decompose(x, w)
+        (inner,) = self.fit_each([self], space, y, w)
+        weight = inner.weight @ space.axes
+        return Linear(weight, inner.bias - (weight @ space.mean[..., None])[..., 0])
 
     @classmethod
     @abstractmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
         """See `Head.fit_each`."""
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent
-from manyshot.classify.heads.span import Span
+from manyshot.classify.heads.row_space import RowSpace
 
 TINY = 1e-30
 CHUNK = 2**23
@@ -50,20 +50,20 @@ class LDA(LinearHead):
 
     @classmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
         """Solve for every shrinkage; see `Head.fit_each`."""
         mass, total = w @ y, w.sum(1, keepdim=True)
-        means = (w[..., None] * y).mT @ span.coordinates / mass.clamp(min=TINY)[..., None]
-        scatter = torch.diag_embed(span.energy) - means.mT @ (mass[..., None] * means)
-        rows, k = (w > 0).sum(1), span.energy.shape[1]
-        target = _target(_trace(scatter), span.energy.sum(1), _rank(rows, mass, span), rows, k)
+        means = (w[..., None] * y).mT @ space.coordinates / mass.clamp(min=TINY)[..., None]
+        scatter = torch.diag_embed(space.energy) - means.mT @ (mass[..., None] * means)
+        rows, k = (w > 0).sum(1), space.energy.shape[1]
+        target = _target(_trace(scatter), space.energy.sum(1), _rank(rows, mass, space), rows, k)
         absence = absent(mass, mass)
         return [_solve(head, Classes(means, mass, scatter, target), total, absence) for head in heads]
 
     @classmethod
     def leave_out_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
         """Take each example out of means and scatter by Woodbury's formula; see `Head.leave_out_each`.
 
@@ -71,12 +71,12 @@ class LDA(LinearHead):
         """
         of_one_class = (y == y[left_out.rows[:, 0]][left_out.example]).all() & ((y == 0) | (y == 1)).all()
         if not bool(of_one_class):
-            return _leave_folds_out(heads, span, y, w, left_out)
-        within = _within(span, y, w)
-        size = max(1, CHUNK // (w.shape[0] * y.shape[1] * span.energy.shape[1]))
+            return _leave_folds_out(heads, space, y, w, left_out)
+        within = _within(space, y, w)
+        size = max(1, CHUNK // (w.shape[0] * y.shape[1] * space.energy.shape[1]))
         logits = []
         for chunk in torch.split(torch.arange(len(left_out.rows)), size):
-            reduced = _take_out(span, within, y, w, left_out, chunk)
+            reduced = _take_out(space, within, y, w, left_out, chunk)
             logits.append(torch.stack([_reduced_logits(head.shrinkage, within, reduced) for head in heads]))
         gone = left_out.classes_gone(y, w)[:, :, None]
         return left_out.back(torch.cat(logits, 2) + gone, w.shape[1])
@@ -107,21 +107,21 @@ def _solve(head: LDA, classes: Classes, total: Tensor, absence: Tensor) -> Linea
 
 
 def _leave_folds_out(
-    heads: Sequence[LDA], span: Span, y: Tensor, w: Tensor, left_out: LeftOut
+    heads: Sequence[LDA], space: RowSpace, y: Tensor, w: Tensor, left_out: LeftOut
 ) -> Float[Tensor, "h b n c"]:
     """`Head.leave_out_each` by one system for each fold, whose scatter is that of all rows less the fold's."""
     result = torch.zeros(len(heads), *w.shape, y.shape[1], dtype=torch.float64)
     for fold in range(len(left_out.rows)):
         rows = left_out.example == fold
-        out, weights, kept = span.coordinates[:, rows], w[:, rows, None], torch.where(rows, 0.0, w)
+        out, weights, kept = space.coordinates[:, rows], w[:, rows, None], torch.where(rows, 0.0, w)
         mass, total = kept @ y, kept.sum(1, keepdim=True)
         center = -(weights * out).sum(1, keepdim=True) / total.clamp(min=TINY)[..., None]
-        means = (kept[..., None] * y).mT @ span.coordinates / mass.clamp(min=TINY)[..., None]
-        squares = torch.diag_embed(span.energy) - out.mT @ (weights * out)
+        means = (kept[..., None] * y).mT @ space.coordinates / mass.clamp(min=TINY)[..., None]
+        squares = torch.diag_embed(space.energy) - out.mT @ (weights * out)
         scatter = squares - means.mT @ (mass[..., None] * means)
         spread = _trace(squares) - total[:, 0] * center.square().sum((1, 2))
-        count, k = (kept > 0).sum(1), span.energy.shape[1]
-        target = _target(_trace(scatter), spread, _rank(count, mass, span), count, k)
+        count, k = (kept > 0).sum(1), space.energy.shape[1]
+        target = _target(_trace(scatter), spread, _rank(count, mass, space), count, k)
         classes, absence = Classes(means - center, mass, scatter, target), absent(w @ y, mass)
         for head, row in zip(heads, result, strict=True):
             row[:, rows] = _solve(head, classes, total, absence)(out - center)
@@ -174,16 +174,16 @@ class Reduced(NamedTuple):
     log_prior: Tensor
 
 
-def _within(span: Span, y: Tensor, w: Tensor) -> Within:
+def _within(space: RowSpace, y: Tensor, w: Tensor) -> Within:
     mass = w @ y
-    means = (w[..., None] * y).mT @ span.coordinates / mass.clamp(min=TINY)[..., None]
-    scatter = torch.diag_embed(span.energy) - means.mT @ (mass[..., None] * means)
+    means = (w[..., None] * y).mT @ space.coordinates / mass.clamp(min=TINY)[..., None]
+    scatter = torch.diag_embed(space.energy) - means.mT @ (mass[..., None] * means)
     energy, axes = torch.linalg.eigh(scatter)
-    return Within(energy.clamp(min=0), axes, means @ axes, mass, _rank((w > 0).sum(1), mass, span))
+    return Within(energy.clamp(min=0), axes, means @ axes, mass, _rank((w > 0).sum(1), mass, space))
 
 
-def _rank(rows: Tensor, mass: Tensor, span: Span) -> Tensor:
-    return (rows - (mass > 1e-9 * mass.sum(-1, keepdim=True)).sum(-1)).clamp(1, span.energy.shape[1]).double()
+def _rank(rows: Tensor, mass: Tensor, space: RowSpace) -> Tensor:
+    return (rows - (mass > 1e-9 * mass.sum(-1, keepdim=True)).sum(-1)).clamp(1, space.energy.shape[1]).double()
 
 
 def _target(within: Tensor, total: Tensor, rank: Tensor, rows: Tensor, k: int) -> Tensor:
@@ -192,9 +192,9 @@ def _target(within: Tensor, total: Tensor, rank: Tensor, rows: Tensor, k: int) -
     return torch.where(within > 1e-9 * total, within / rank, total / (rows - 1).clamp(1, k))
 
 
-def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOut, chunk: Tensor) -> Reduced:
+def _take_out(space: RowSpace, within: Within, y: Tensor, w: Tensor, left_out: LeftOut, chunk: Tensor) -> Reduced:
     rows, real = left_out.rows[chunk], left_out.real[chunk]
-    coordinates, weight = (span.coordinates @ within.axes)[:, rows], w[:, rows] * real
+    coordinates, weight = (space.coordinates @ within.axes)[:, rows], w[:, rows] * real
     own = y[rows[:, 0]]
     class_mean, before = own @ within.means, within.mass @ own.mT
     deviations = coordinates - class_mean[:, :, None]
@@ -206,7 +206,7 @@ def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOu
     mass = (within.mass[:, None] - weight.sum(-1)[..., None] * own).clamp(min=TINY)
     trace = within.energy.sum(1, keepdim=True) - (inner * (deviations @ deviations.mT)).sum((-1, -2))
     moment = (weight[:, :, None] @ coordinates).square().sum((-1, -2)) / total
-    spread = span.energy.sum(1, keepdim=True) - (weight * coordinates.square().sum(-1)).sum(-1) - moment
+    spread = space.energy.sum(1, keepdim=True) - (weight * coordinates.square().sum(-1)).sum(-1) - moment
     kept_rows = (w > 0).sum(1, keepdim=True) - (weight > 0).sum(-1)
     return Reduced(
         deviations,
@@ -214,7 +214,7 @@ def _take_out(span: Span, within: Within, y: Tensor, w: Tensor, left_out: LeftOu
         class_mean,
         within.means[:, None] - own[..., None] * step[:, :, None],
         total,
-        _target(trace, spread, _rank(kept_rows, mass, span), kept_rows, span.energy.shape[1]) / total,
+        _target(trace, spread, _rank(kept_rows, mass, space), kept_rows, space.energy.shape[1]) / total,
         (mass / total[..., None]).log(),
     )
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.heads.head import Head, LeftOut
-from manyshot.classify.heads.span import Span, decompose, rotate
+from manyshot.classify.heads.row_space import RowSpace, decompose, rotate
 from manyshot.classify.heads.transform import Transform
 
 CHUNK = 2**24
@@ -23,8 +23,8 @@ def predict_splits(
 ) -> Float[Tensor, "h b n c"]:
     """Fit transform and heads to each split, and classify all rows.
 
-    The rows of weight 0 are the split's test examples. All splits use the same rows, which are rotated into their span
-    once; heads of one class are fitted together, so that a grid of penalties costs little more than one.
+    The rows of weight 0 are the split's test examples. All splits use the same rows, which are rotated into their
+    row space once; heads of one class are fitted together, so that a grid of penalties costs little more than one.
 
     Args:
         transform: What happens to the features first.
@@ -47,9 +47,9 @@ def predict_splits(
         [[[0, 0, 1, 1]]]
     """
 
-    def classify(family: Sequence[Head], span: Span, chunk: Tensor) -> Tensor:
-        classifiers = type(family[0]).fit_each(family, span, y.double(), chunk)
-        return torch.stack([classifier(span.coordinates) for classifier in classifiers])
+    def classify(family: Sequence[Head], space: RowSpace, chunk: Tensor) -> Tensor:
+        classifiers = type(family[0]).fit_each(family, space, y.double(), chunk)
+        return torch.stack([classifier(space.coordinates) for classifier in classifiers])
 
     return _by_chunks(transform, heads, x, y, w, classify)
 
@@ -95,8 +95,8 @@ def leave_one_out(
     """
     left_out = LeftOut.of(example_ids)
 
-    def classify(family: Sequence[Head], span: Span, chunk: Tensor) -> Tensor:
-        return type(family[0]).leave_out_each(family, span, y.double(), chunk, left_out)
+    def classify(family: Sequence[Head], space: RowSpace, chunk: Tensor) -> Tensor:
+        return type(family[0]).leave_out_each(family, space, y.double(), chunk, left_out)
 
     return _by_chunks(transform, heads, x, y, w, classify)
 
@@ -125,7 +125,7 @@ def _by_chunks(
     x: Features,
     y: Tensor,
     w: Tensor,
-    classify: Callable[[Sequence[Head], Span, Tensor], Tensor],
+    classify: Callable[[Sequence[Head], RowSpace, Tensor], Tensor],
 ) -> Tensor:
     """Transform and decompose a few splits at a time, and collect the logits of all heads."""
     blocks = [x] if isinstance(x, Tensor) else list(x)
@@ -142,7 +142,7 @@ def _by_chunks(
     for splits in torch.split(torch.arange(len(w)), size):
         chunk = w[splits].double()
         parts = [rest.fit(block, chunk)(block) for block in rotated]
-        span = decompose(torch.cat(parts, 2), chunk)
+        space = decompose(torch.cat(parts, 2), chunk)
         for indices in families.values():
-            logits[torch.tensor(indices)[:, None], splits] = classify([heads[i] for i in indices], span, chunk)
+            logits[torch.tensor(indices)[:, None], splits] = classify([heads[i] for i in indices], space, chunk)
     return logits

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from manyshot.classify.heads.head import LeftOut, Linear, PenalizedHead, absent
 from manyshot.classify.heads.newton import SoftmaxProblem, minimize_softmax
-from manyshot.classify.heads.span import Span
+from manyshot.classify.heads.row_space import RowSpace
 
 TOLERANCE = 1e-8
 LEFT_OUT_TOLERANCE = 1e-7
@@ -45,27 +45,27 @@ class Logistic(PenalizedHead):
 
     @classmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
         """Solve from the largest penalty to the smallest, each from the solution before; see `Head.fit_each`."""
         mass = w @ y
         bias = absent(mass, mass)
-        maps = [one[:, :, 0] for one in _fit_path(heads, span, y, w)]
+        maps = [one[:, :, 0] for one in _fit_path(heads, space, y, w)]
         return [Linear(one[:, :-1].mT, one[:, -1] + bias) for one in maps]
 
     @classmethod
     def leave_out_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
         """Fit again without each example, from the fit to all, many at once; see `Head.leave_out_each`."""
         gone = left_out.classes_gone(y, w)
         kept = 1 - F.one_hot(left_out.example).to(w.dtype)
         size = max(1, CHUNK // (len(w) * w.shape[1] * y.shape[1]))
         results = []
-        for head, maps in zip(heads, _fit_path(heads, span, y, w), strict=True):
+        for head, maps in zip(heads, _fit_path(heads, space, y, w), strict=True):
             parts = []
             for chunk in torch.split(torch.arange(len(left_out.rows)), size):
-                problem = _problem(head, span, y, w[..., None] * kept[:, chunk], gone[:, chunk])
+                problem = _problem(head, space, y, w[..., None] * kept[:, chunk], gone[:, chunk])
                 solved = minimize_softmax(problem, maps.expand(-1, -1, len(chunk), -1), LEFT_OUT_TOLERANCE)
                 rows = problem.rows[:, left_out.rows[chunk]]
                 parts.append(rows @ solved.permute(0, 2, 1, 3) + gone[:, chunk, None])
@@ -73,18 +73,18 @@ class Logistic(PenalizedHead):
         return torch.stack(results)
 
 
-def _problem(head: Logistic, span: Span, y: Tensor, w: Tensor, allowed: Tensor) -> SoftmaxProblem:
-    penalty = torch.full((span.energy.shape[1] + 1,), head.penalty, dtype=torch.float64)
+def _problem(head: Logistic, space: RowSpace, y: Tensor, w: Tensor, allowed: Tensor) -> SoftmaxProblem:
+    penalty = torch.full((space.energy.shape[1] + 1,), head.penalty, dtype=torch.float64)
     penalty[-1] = 0
-    return SoftmaxProblem(F.pad(span.coordinates, (0, 1), value=1.0), y, w, allowed, penalty)
+    return SoftmaxProblem(F.pad(space.coordinates, (0, 1), value=1.0), y, w, allowed, penalty)
 
 
-def _fit_path(heads: Sequence[Logistic], span: Span, y: Tensor, w: Tensor) -> list[Tensor]:
+def _fit_path(heads: Sequence[Logistic], space: RowSpace, y: Tensor, w: Tensor) -> list[Tensor]:
     """Coefficients `[B, k + 1, 1, c]` of each head."""
     mass = w @ y
-    maps = torch.zeros(len(w), span.energy.shape[1] + 1, 1, y.shape[1], dtype=torch.float64)
+    maps = torch.zeros(len(w), space.energy.shape[1] + 1, 1, y.shape[1], dtype=torch.float64)
     solved = {}
     for head in sorted(set(heads), key=lambda head: -head.penalty):
-        problem = _problem(head, span, y, w[..., None], absent(mass, mass)[:, None])
+        problem = _problem(head, space, y, w[..., None], absent(mass, mass)[:, None])
         solved[head] = maps = minimize_softmax(problem, maps, TOLERANCE)
     return [solved[head] for head in heads]

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from manyshot.classify.heads.head import Head, LeftOut
-from manyshot.classify.heads.span import Span
+from manyshot.classify.heads.row_space import RowSpace
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ class Nearest(Head):
 
     @classmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[NearestRows]:
         """Keep the coordinates; see `Head.fit_each`."""
-        return [NearestRows(span.coordinates, _members(y, w))] * len(heads)
+        return [NearestRows(space.coordinates, _members(y, w))] * len(heads)
 
     @classmethod
     def leave_out_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
         """Look among the rows of other examples; see `Head.leave_out_each`."""
-        distances = torch.cdist(span.coordinates, span.coordinates).square()
+        distances = torch.cdist(space.coordinates, space.coordinates).square()
         other = left_out.example[:, None] != left_out.example
         logits = nearest_logits(distances, _members(y, w)[:, None] & other[..., None])
         return logits.expand(len(heads), -1, -1, -1)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.classify.heads.head import LeftOut, Linear, PenalizedHead, absent
-from manyshot.classify.heads.span import Span
+from manyshot.classify.heads.row_space import RowSpace
 
 
 @dataclass(frozen=True)
@@ -38,25 +38,25 @@ class Ridge(PenalizedHead):
 
     @classmethod
     def fit_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
         """Solve for every penalty; see `Head.fit_each`."""
         mass = w @ y
         bias = absent(mass, mass) + mass / w.sum(1, keepdim=True)
-        return [Linear(weight, bias) for weight in _weights(heads, span, y, w)]
+        return [Linear(weight, bias) for weight in _weights(heads, space, y, w)]
 
     @classmethod
     def leave_out_each(
-        cls, heads: Sequence[Any], span: Span, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
         """Use the block formula; see `Head.leave_out_each`."""
         offset = (w @ y / w.sum(1, keepdim=True))[:, None, None]
-        rows, weight = span.coordinates[:, left_out.rows], w[:, left_out.rows] * left_out.real
+        rows, weight = space.coordinates[:, left_out.rows], w[:, left_out.rows] * left_out.real
         part = (weight / w.sum(1)[:, None, None])[:, :, None]
         identity = torch.eye(rows.shape[2], dtype=rows.dtype)
         gone, targets, results = left_out.classes_gone(y, w)[:, :, None], y[left_out.rows], []
-        for head, maps in zip(heads, _weights(heads, span, y, w), strict=True):
-            hat = (rows / (span.energy + head.penalty)[:, None, None]) @ rows.mT * weight[:, :, None] + part
+        for head, maps in zip(heads, _weights(heads, space, y, w), strict=True):
+            hat = (rows / (space.energy + head.penalty)[:, None, None]) @ rows.mT * weight[:, :, None] + part
             residual = targets - (rows @ maps.mT[:, None] + offset)
             # The only example of a split has no fit without it: H is then 1, and its answer is left as it is.
             alone = (part.sum(-1) > 1 - 1e-9)[..., None]
@@ -65,7 +65,7 @@ class Ridge(PenalizedHead):
         return torch.stack(results)
 
 
-def _weights(heads: Sequence[Ridge], span: Span, y: Tensor, w: Tensor) -> list[Tensor]:
+def _weights(heads: Sequence[Ridge], space: RowSpace, y: Tensor, w: Tensor) -> list[Tensor]:
     """W `[B, c, k]` of each head."""
-    right = ((w[..., None] * y).mT) @ span.coordinates
-    return [right / (span.energy + head.penalty)[:, None] for head in heads]
+    right = ((w[..., None] * y).mT) @ space.coordinates
+    return [right / (space.energy + head.penalty)[:, None] for head in heads]
