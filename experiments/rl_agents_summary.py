@@ -17,11 +17,11 @@ from rl_agents import slug
 
 from manyshot.base.tensor_file import read_tensors
 from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
+from manyshot.rl.render_episodes import episodes_gif
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_train import RLRun
 from manyshot.rl.trainer import make_policy
 from manyshot.rl.view_choice import Choice
-from manyshot.rl.watch import episodes_gif
 from manyshot.rl.world_split import WorldSplit
 from manyshot.training.statistics import paired_difference
 

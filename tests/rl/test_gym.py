@@ -12,10 +12,10 @@ from gymnasium.vector import AutoresetMode
 from manyshot.augment.ops.op import take
 from manyshot.report.rl_pictures import episodes_section
 from manyshot.rl.gym import AugmentObservation, GymWorld, VectorAugmentObservation, WorldVectorEnv
-from manyshot.rl.live import LiveWorlds
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rl_train import train_agent
+from manyshot.rl.stateful_worlds import StatefulWorlds
 from manyshot.rl.worlds import WORLDS, Box, Discrete, World
 from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.point_world import Point
@@ -120,7 +120,7 @@ class TestOurWorlds:
 
     def test_rows_that_share_a_world_play_different_episodes_of_it(self):
         world = Point()
-        live = LiveWorlds(world, world.standard()[:2], 50, RLPlan("none", world), seed=0)
+        live = StatefulWorlds(world, world.standard()[:2], 50, RLPlan("none", world), seed=0)
         assert live.episodes.tolist() == live.which.bincount().tolist()
         live.restart(torch.tensor([3, 4, 5]))
         assert int(live.episodes.sum()) == 53

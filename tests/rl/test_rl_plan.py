@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from manyshot.augment.image import Crop, Hue
 from manyshot.rl.context_ops import Jitter, Mix, Wide
 from manyshot.rl.contexts import contexts_of, family
+from manyshot.rl.replace_rows import replace_rows
 from manyshot.rl.rl_plan import RLPlan
-from manyshot.rl.rows import put
 from manyshot.rl.state_ops import Amplitude, SensorNoise
 from manyshot.rl.views import change_view
 from manyshot.rl.worlds.leap import Leap
@@ -95,7 +95,7 @@ def test_a_rollout_holds_its_draw_until_rows_are_put_and_a_view_draws_afresh():
     held = plan.rollout.sample(4, generator())
     assert plan.look(seen, held).equal(plan.look(seen, held))
     rows = torch.tensor([1, 3])
-    changed = put(held, rows, plan.rollout.sample(2, generator(1)))
+    changed = replace_rows(held, rows, plan.rollout.sample(2, generator(1)))
     same = [plan.look(seen, held)[row].equal(plan.look(seen, changed)[row]) for row in range(4)]
     assert same == [True, False, True, False]
     stream = generator()

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.rl.games import Games, begin, play
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.reward_scale import RewardScale
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch, advantages
+from manyshot.rl.rollout_env import Games, collect_rollout, reset
 from manyshot.rl.world_split import WorldSplit
 
 
@@ -51,7 +51,7 @@ def arena_of(world="leap", plan="none", resets_memory=False, **options):
 
 
 def begun(env, policy, n=6):
-    return begin(env, torch.arange(n) % 4, torch.arange(n), policy.memory, torch.Generator().manual_seed(0))
+    return reset(env, torch.arange(n) % 4, torch.arange(n), policy.memory, torch.Generator().manual_seed(0))
 
 
 class Fixed:
@@ -74,7 +74,7 @@ class Fixed:
 def test_a_game_whose_time_is_up_is_bootstrapped_from_its_last_observation_and_a_lost_one_is_not():
     env = arena_of("point", episodes=1)
     policy = ActorCritic(env.world.observation, env.world.actions)
-    rollout, _ = play(env, begun(env, policy), policy, 13, torch.Generator().manual_seed(0))
+    rollout, _ = collect_rollout(env, begun(env, policy), policy, 13, torch.Generator().manual_seed(0))
     up = rollout.ended & ~rollout.terminated
     assert up.any()
     assert bool((rollout.next_values[up] != 0).all())
@@ -84,7 +84,7 @@ def test_a_game_whose_time_is_up_is_bootstrapped_from_its_last_observation_and_a
 def test_a_runner_that_never_jumps_is_out_at_the_obstacle_and_begins_anew():
     env = arena_of()
     games = begun(env, ActorCritic(env.world.observation, env.world.actions))
-    rollout, after = play(env, games, Fixed(env, 0), 40, torch.Generator().manual_seed(0))
+    rollout, after = collect_rollout(env, games, Fixed(env, 0), 40, torch.Generator().manual_seed(0))
     assert rollout.terminated.sum(0).min() >= 1
     assert not rollout.solved.any()
     assert bool((rollout.terminated == rollout.ended).all())
@@ -97,7 +97,7 @@ def test_a_runner_that_never_jumps_is_out_at_the_obstacle_and_begins_anew():
 def test_a_trial_of_two_episodes_keeps_memory_and_world_between_them():
     env = arena_of("point", episodes=2, feeds_back=True)
     policy = ActorCritic(env.world.observation, env.world.actions, memory=8, extras=env.extras)
-    rollout, _ = play(env, begun(env, policy), policy, 30, torch.Generator().manual_seed(0))
+    rollout, _ = collect_rollout(env, begun(env, policy), policy, 30, torch.Generator().manual_seed(0))
     between = rollout.episode_ended & ~rollout.ended
     assert between.any()
     step, game = (int(index) for index in between.nonzero()[0])
@@ -112,7 +112,7 @@ def test_a_trial_of_two_episodes_keeps_memory_and_world_between_them():
 def test_the_policy_gives_the_same_for_a_whole_sequence_as_step_by_step():
     env = arena_of("point", episodes=2, feeds_back=True)
     policy = ActorCritic(env.world.observation, env.world.actions, memory=8, extras=env.extras)
-    rollout, _ = play(env, begun(env, policy), policy, 30, torch.Generator().manual_seed(0))
+    rollout, _ = collect_rollout(env, begun(env, policy), policy, 30, torch.Generator().manual_seed(0))
     output = policy(rollout.inputs)
     assert torch.allclose(output.value, rollout.values, atol=1e-5)
     assert torch.allclose(output.policy.log_prob(rollout.actions), rollout.log_probs, atol=1e-4)
@@ -125,16 +125,16 @@ def test_a_turned_trial_earns_what_the_same_trial_earns_in_the_turned_world():
     turned = env.plan.trial.move(games.state, games.held["trial"])
     plain = replace(env, plan=RLPlan("none", env.world))
     twin = replace(games, state=turned, contexts=turned["contexts"], held={"trial": {}, "rollout": {}})
-    one, _ = play(env, games, policy, 6, torch.Generator().manual_seed(1), greedy=True)
-    other, _ = play(plain, twin, policy, 6, torch.Generator().manual_seed(1), greedy=True)
+    one, _ = collect_rollout(env, games, policy, 6, torch.Generator().manual_seed(1), greedy=True)
+    other, _ = collect_rollout(plain, twin, policy, 6, torch.Generator().manual_seed(1), greedy=True)
     assert torch.allclose(one.rewards, other.rewards, atol=1e-5)
 
 
 def test_a_rollout_op_is_held_for_an_episode_and_drawn_anew_for_the_next():
     env = arena_of("leap", "rollout: crop(0.25, border)")
     games = begun(env, ActorCritic(env.world.observation, env.world.actions))
-    _, soon = play(env, games, Fixed(env, 0), 3, torch.Generator().manual_seed(0))
-    _, late = play(env, games, Fixed(env, 0), 40, torch.Generator().manual_seed(0))
+    _, soon = collect_rollout(env, games, Fixed(env, 0), 3, torch.Generator().manual_seed(0))
+    _, late = collect_rollout(env, games, Fixed(env, 0), 40, torch.Generator().manual_seed(0))
     shift = games.held["rollout"]["0"]["shift"]
     assert shift.equal(soon.held["rollout"]["0"]["shift"])
     assert not bool((shift == late.held["rollout"]["0"]["shift"]).all(1).any())
@@ -153,7 +153,7 @@ def test_games_survive_as_named_tensors():
 def test_steps_that_do_not_count_are_left_out_of_a_batch():
     env = arena_of()
     policy = ActorCritic(env.world.observation, env.world.actions)
-    rollout, _ = play(env, begun(env, policy), policy, 4, torch.Generator().manual_seed(0))
+    rollout, _ = collect_rollout(env, begun(env, policy), policy, 4, torch.Generator().manual_seed(0))
     batch = Batch.of(rollout, torch.arange(24.0).view(4, 6))
     kept = torch.zeros(4, 6, dtype=torch.bool)
     kept[1, 2] = kept[3, 5] = True
@@ -179,7 +179,7 @@ def test_a_reward_that_is_no_number_is_named_by_step_and_row():
     policy = ActorCritic(env.world.observation, env.world.actions)
     broken = replace(env, world=Broken(env.world))
     with pytest.raises(InputError, match="broken: the reward of row 0 at step 1 is not finite"):
-        play(broken, begun(env, policy), policy, 3, torch.Generator().manual_seed(0))
+        collect_rollout(broken, begun(env, policy), policy, 3, torch.Generator().manual_seed(0))
 
 
 def test_the_scale_of_rewards_is_the_deviation_of_all_discounted_returns():
@@ -202,11 +202,11 @@ def test_the_scale_of_rewards_is_the_deviation_of_all_discounted_returns():
 def test_an_agent_that_forgets_plays_every_episode_of_a_trial_as_the_first_one():
     env = arena_of("point", episodes=2, feeds_back=True, resets_memory=True)
     policy = ActorCritic(env.world.observation, env.world.actions, memory=8, extras=env.extras)
-    rollout, _ = play(env, begun(env, policy), policy, 24, torch.Generator().manual_seed(0), greedy=True)
+    rollout, _ = collect_rollout(env, begun(env, policy), policy, 24, torch.Generator().manual_seed(0), greedy=True)
     still = rollout.episode_ended[11]  # neither episode was solved before its time was up
     assert bool((rollout.episode_ended.sum(0) == 2)[still].all())
     assert rollout.actions[:12, still].equal(rollout.actions[12:, still])
-    kept, _ = play(
+    kept, _ = collect_rollout(
         replace(env, resets_memory=False),
         begun(env, policy),
         policy,

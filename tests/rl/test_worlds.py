@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from manyshot.augment.ops.op import take
-from manyshot.rl.rows import put
+from manyshot.rl.replace_rows import replace_rows
 from manyshot.rl.worlds import WORLDS, Box, Discrete, State, World
 from manyshot.rl.worlds.cart import Cart
 from manyshot.rl.worlds.leap import Leap
@@ -339,7 +339,7 @@ def test_an_update_through_point_can_be_differentiated():
 def test_rows_are_put_back_where_they_were_taken():
     state = {"t": torch.arange(4), "inner": {"x": torch.arange(8).reshape(4, 2)}}
     fresh = {"t": torch.tensor([-1, -2]), "inner": {"x": torch.zeros(2, 2, dtype=torch.int64)}}
-    put_back = put(state, torch.tensor([3, 0]), fresh)
+    put_back = replace_rows(state, torch.tensor([3, 0]), fresh)
     assert put_back["t"].tolist() == [-2, 1, 2, -1]
     assert put_back["inner"]["x"].tolist() == [[0, 0], [2, 3], [4, 5], [0, 0]]
     assert state["t"].tolist() == [0, 1, 2, 3]

@@ -116,7 +116,7 @@ def evaluate(
         check_out(out, beside=True)
         write_json(out, answer)
     if show is not None:
-        from manyshot.rl.watch import write_episodes
+        from manyshot.rl.render_episodes import write_episodes
 
         check_out(show, beside=True)
         write_episodes(show, {run.name: loaded}, part, seed=seed)

@@ -43,10 +43,10 @@ def diagnose(
 
 
 def _by_world(world: "World", views: list[str], seed: int, as_json: bool) -> None:
-    from manyshot.rl.judge_views import idle_contexts, judge_views, symmetry_errors
+    from manyshot.rl.diagnose_views import diagnose_views, idle_contexts, symmetry_errors
 
     contexts = world.standard()
-    judged = judge_views(world, contexts, views, seed)
+    judged = diagnose_views(world, contexts, views, seed)
     errors, idle = symmetry_errors(world, contexts, seed), idle_contexts(world, seed)
     if as_json:
         told = [asdict(one) | {"verdict": one.verdict} for one in judged]
@@ -68,11 +68,11 @@ def _by_world(world: "World", views: list[str], seed: int, as_json: bool) -> Non
 
 
 def _by_agent(folder: Path, views: list[str], seed: int, as_json: bool) -> None:
-    from manyshot.rl.judge_agent import judge_agent
+    from manyshot.rl.diagnose_agent import diagnose_agent
     from manyshot.rl.rl_train import load_agent
 
     run = load_agent(folder)
-    judged = judge_agent(run, views, seed)
+    judged = diagnose_agent(run, views, seed)
     if as_json:
         print_json({"run": str(folder), "views": [asdict(one) | {"verdict": one.verdict} for one in judged]})
         return

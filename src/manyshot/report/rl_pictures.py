@@ -9,11 +9,11 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.report.page import Paragraph, Part, Picture, Section
-from manyshot.rl.games import begin
+from manyshot.rl.render_episodes import episodes_gif
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rl_train import RLRun
+from manyshot.rl.rollout_env import reset
 from manyshot.rl.view_choice import LEARNED, Choice
-from manyshot.rl.watch import episodes_gif
 
 SHOWN, SIDE, GAP = 6, 96, 6
 """Number of observations that are shown, pixels along a side of one, and pixels between them."""
@@ -53,7 +53,7 @@ def seen_section(run: RLRun, suffix: str = "") -> list[Section]:
     env = run.split.env("training", plain, config.fit.seed)
     levels = torch.arange(min(SHOWN, len(env.contexts)))
     draws = generator(config.fit.seed, "seen")
-    seen = world.observe(begin(env, levels, levels, 0, draws).state)
+    seen = world.observe(reset(env, levels, levels, 0, draws).state)
     rows = [("as it is", seen)]
     for text in plans:
         plan = RLPlan(text, world)

@@ -12,7 +12,7 @@ from manyshot.augment.ops.beta_dirichlet import beta
 from manyshot.augment.ops.op import check_number
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.registry import Registry
-from manyshot.rl.rows import where
+from manyshot.rl.replace_rows import where_rows
 from manyshot.rl.worlds.world import Augmentable
 
 ALL = "all"
@@ -66,7 +66,7 @@ class ContextOp(ABC):
         changed = self.change(contexts, Around(low, high, pool), generator).clamp(low, high)
         chosen = contexts.new_tensor([self.of in (ALL, name) for name in world.names]) > 0
         on = torch.rand(len(contexts), generator=generator) < self.p
-        return where(on, torch.where(chosen, changed, contexts), contexts)
+        return where_rows(on, torch.where(chosen, changed, contexts), contexts)
 
     @abstractmethod
     def change(self, contexts: Float[Tensor, "n k"], around: Around, generator: Generator) -> Float[Tensor, "n k"]:

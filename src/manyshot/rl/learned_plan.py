@@ -13,13 +13,13 @@ from manyshot.base.numbers import check_range
 from manyshot.base.registry import Registry
 from manyshot.base.seeds import generator
 from manyshot.learners.functional import call_with
-from manyshot.rl.games import begin, play
 from manyshot.rl.policy import ActorCritic, Output
 from manyshot.rl.ppo import PPO, Regularizer
 from manyshot.rl.regularize import DrAC
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch, Rollout
 from manyshot.rl.rollout import advantages as estimate
+from manyshot.rl.rollout_env import collect_rollout, reset
 from manyshot.rl.view_choice import ViewChoice
 
 if TYPE_CHECKING:
@@ -195,10 +195,10 @@ def validation_batch(trainer: "Trainer", draws: Generator) -> Batch:
     """A rollout of the policy as it is on validation worlds, without augmentation."""
     fit, env = trainer.config.fit, trainer.plain_arena("validation")
     levels, _ = env.same_each(fit.games, draws)
-    games = begin(
+    games = reset(
         env, levels, int(draws.initial_seed() % 2**31) + torch.arange(fit.games), trainer.policy.memory, draws
     )
-    rollout, _ = play(env, games, trainer.policy, fit.rollout, draws, device=fit.device)
+    rollout, _ = collect_rollout(env, games, trainer.policy, fit.rollout, draws, device=fit.device)
     rewards = rollout.rewards / trainer.deviation()
     estimates = estimate(
         rewards, rollout.values, rollout.next_values, rollout.terminated, rollout.ended, fit.discount, fit.trace

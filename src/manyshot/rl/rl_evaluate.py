@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base.seeds import generator
-from manyshot.rl.games import RolloutEnv, begin, play
 from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rollout import Rollout
+from manyshot.rl.rollout_env import RolloutEnv, collect_rollout, reset
 
 NAMES = ("solved", "returns", "steps")
 GAMES = 1_000_000_007
@@ -66,8 +66,8 @@ def evaluate_worlds(
     levels = torch.arange(worlds).repeat_interleave(trials)
     numbers = GAMES + env.episodes * torch.arange(trials).repeat(worlds)
     draws = generator(env.seed, "evaluate")
-    games = begin(env, levels, numbers, memory, draws)
-    rollout, _ = play(
+    games = reset(env, levels, numbers, memory, draws)
+    rollout, _ = collect_rollout(
         env,
         games,
         policy,

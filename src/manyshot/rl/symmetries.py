@@ -8,7 +8,7 @@ from jaxtyping import Float, Shaped
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_number
-from manyshot.rl.rows import where
+from manyshot.rl.replace_rows import where_rows
 
 
 class Symmetry(ABC):
@@ -103,13 +103,13 @@ class Perhaps(Symmetry):
 
     def observe(self, observations: Float[Tensor, "n ..."], params: Params) -> Float[Tensor, "n ..."]:
         """Change the observations of the chosen rows."""
-        return where(params["on"], self.of.observe(observations, params["inner"]), observations)
+        return where_rows(params["on"], self.of.observe(observations, params["inner"]), observations)
 
     def act(self, actions: Shaped[Tensor, "n ..."], params: Params) -> Shaped[Tensor, "n ..."]:
         """Change the actions of the chosen rows back."""
-        return where(params["on"], self.of.act(actions, params["inner"]), actions)
+        return where_rows(params["on"], self.of.act(actions, params["inner"]), actions)
 
     def move(self, state: dict[str, Tensor], params: Params) -> dict[str, Tensor]:
         """Change the state of the chosen rows."""
         moved = self.of.move(state, params["inner"])
-        return {name: where(params["on"], moved[name], state[name]) for name in state}
+        return {name: where_rows(params["on"], moved[name], state[name]) for name in state}

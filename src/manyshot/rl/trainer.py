@@ -8,13 +8,13 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.registry import RL_LEARNERS
 from manyshot.rl.adapt.rl_learner import RLLearner
-from manyshot.rl.games import Games, RolloutEnv, begin
 from manyshot.rl.level_replay import LEVELS
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.reward_scale import RewardScale
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
+from manyshot.rl.rollout_env import Games, RolloutEnv, reset
 from manyshot.rl.tensor_buffers import TensorBuffers
 from manyshot.rl.view_choice import make_views
 from manyshot.rl.world_split import WorldSplit
@@ -50,7 +50,7 @@ class Trainer(nn.Module):
         first = generator(fit.seed, "games")
         levels, counted = self.levels.choose(fit.games, first)
         numbers = torch.arange(fit.games)
-        self._like = begin(self.env, levels, numbers, self.policy.memory, first, counted)
+        self._like = reset(self.env, levels, numbers, self.policy.memory, first, counted)
         self.kept_games = TensorBuffers(self._like.tensors())
         self.kept_scale = TensorBuffers(vars(RewardScale.of(fit.games)))
 
@@ -83,7 +83,7 @@ class Trainer(nn.Module):
         """What rewards are divided by."""
         return RewardScale(**self.kept_scale.tensors()).deviation
 
-    def judge(self, rollout: Rollout) -> Tensor:
+    def estimate_advantages(self, rollout: Rollout) -> Tensor:
         """The advantages of a rollout, of rewards scaled by the running deviation of returns."""
         fit = self.config.fit
         scale = RewardScale(**self.kept_scale.tensors())

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.rl.contexts import contexts_of, family, ids_of, split_worlds
-from manyshot.rl.games import RolloutEnv
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_plan import RLPlan
+from manyshot.rl.rollout_env import RolloutEnv
 from manyshot.rl.worlds import WORLDS, World
 from manyshot.tasks import Source
 

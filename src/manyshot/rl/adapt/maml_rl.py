@@ -12,10 +12,10 @@ from manyshot.base.seeds import generator
 from manyshot.rl.adapt.inner_step import Weights, inner_step, step_surrogate, trajectory_surrogate, with_weights
 from manyshot.rl.adapt.rl_learner import RLLearner
 from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
-from manyshot.rl.games import RolloutEnv
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO, step
 from manyshot.rl.rollout import Batch, Rollout
+from manyshot.rl.rollout_env import RolloutEnv
 
 if TYPE_CHECKING:
     from manyshot.rl.rl_config import RLSettings

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 from manyshot.base.numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.rl_learner import RLLearner
-from manyshot.rl.games import play
 from manyshot.rl.rollout import Batch
+from manyshot.rl.rollout_env import collect_rollout
 
 if TYPE_CHECKING:
     from manyshot.rl.trainer import Trainer
@@ -26,7 +26,7 @@ class PlainPPO(RLLearner):
         """Play on where the games stand, and update the policy on what was played."""
         fit = trainer.config.fit
         draws = generator(fit.seed, "rollout", number)
-        rollout, games = play(
+        rollout, games = collect_rollout(
             trainer.env,
             trainer.games,
             trainer.policy,
@@ -36,7 +36,7 @@ class PlainPPO(RLLearner):
             device=fit.device,
         )
         trainer.kept_games.put(games.tensors())
-        estimates = trainer.judge(rollout)
+        estimates = trainer.estimate_advantages(rollout)
         batch = Batch.of(rollout, estimates, fit.device)
         if not trainer.policy.memory:
             batch = batch.counted(rollout.counted)

@@ -7,9 +7,9 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.rl.adapt.support import Adapt, evaluate_adapted
-from manyshot.rl.games import RolloutEnv
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_evaluate import WorldResults, evaluate_worlds
+from manyshot.rl.rollout_env import RolloutEnv
 
 if TYPE_CHECKING:
     from manyshot.rl.trainer import Trainer

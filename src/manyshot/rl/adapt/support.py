@@ -8,10 +8,10 @@ from jaxtyping import Int
 from torch import Generator, Tensor
 
 from manyshot.base.seeds import generator
-from manyshot.rl.games import RolloutEnv, begin, play
 from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rl_evaluate import WorldResults, evaluate_worlds
 from manyshot.rl.rollout import Rollout
+from manyshot.rl.rollout_env import RolloutEnv, collect_rollout, reset
 
 SUPPORT_GAMES = 16
 """Number of games of a world that an agent adapts to in an evaluation, each for the world's horizon."""
@@ -42,12 +42,12 @@ def play_in(
         draws: What actions and the plan are drawn from.
         device: Device of the policy.
     """
-    games = begin(env, torch.full((len(numbers),), level), numbers, 0, draws)
+    games = reset(env, torch.full((len(numbers),), level), numbers, 0, draws)
 
     def stay(count: int, _: Generator) -> tuple[Tensor, Tensor]:
         return torch.full((count,), level), torch.ones(count, dtype=torch.bool)
 
-    return play(env, games, policy, steps, draws, stay, device=device)[0]
+    return collect_rollout(env, games, policy, steps, draws, stay, device=device)[0]
 
 
 def evaluate_adapted(

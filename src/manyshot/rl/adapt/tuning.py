@@ -13,10 +13,10 @@ from manyshot.base.numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.ppo_learner import PlainPPO
 from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
-from manyshot.rl.games import RolloutEnv
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO
 from manyshot.rl.rollout import Batch, Rollout
+from manyshot.rl.rollout_env import RolloutEnv
 
 if TYPE_CHECKING:
     from manyshot.rl.trainer import Trainer

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.rl.gym.spaces import action_space, observation_space, to_space
-from manyshot.rl.live import LiveWorlds
 from manyshot.rl.rl_plan import RLPlan
+from manyshot.rl.stateful_worlds import StatefulWorlds
 from manyshot.rl.worlds.registry import WORLDS
 from manyshot.rl.worlds.world import World, check_contexts
 
@@ -76,10 +76,10 @@ class WorldEnv(gymnasium.Env[Array, Any]):
         self.render_mode = render_mode
         self.observation_space = observation_space(self.world)
         self.action_space = action_space(self.world)
-        self._live: LiveWorlds | None = None
+        self._live: StatefulWorlds | None = None
 
     @property
-    def live(self) -> LiveWorlds:
+    def live(self) -> StatefulWorlds:
         """The episode that is being played.
 
         Raises:
@@ -94,7 +94,7 @@ class WorldEnv(gymnasium.Env[Array, Any]):
         super().reset(seed=seed)
         if seed is not None or self._live is None:
             drawn = int(self.np_random.integers(2**62))
-            self._live = LiveWorlds(self.world, self.contexts, 1, self.plan, drawn)
+            self._live = StatefulWorlds(self.world, self.contexts, 1, self.plan, drawn)
         else:
             self.live.restart(torch.tensor([0]))
         return self._seen(), self._info()
@@ -163,10 +163,10 @@ class WorldVectorEnv(gymnasium.vector.VectorEnv[Array, Any, Array]):
         self.single_action_space = action_space(self.world)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
-        self._live: LiveWorlds | None = None
+        self._live: StatefulWorlds | None = None
 
     @property
-    def live(self) -> LiveWorlds:
+    def live(self) -> StatefulWorlds:
         """The episodes that are being played.
 
         Raises:
@@ -182,7 +182,7 @@ class WorldVectorEnv(gymnasium.vector.VectorEnv[Array, Any, Array]):
         """Start an episode in each row. A list of seeds counts as one seed: rows draw from one stream."""
         super().reset(seed=seed if isinstance(seed, int) or seed is None else hash_of(seed))
         drawn = int(self.np_random.integers(2**62))
-        self._live = LiveWorlds(self.world, self.contexts, self.num_envs, self.plan, drawn)
+        self._live = StatefulWorlds(self.world, self.contexts, self.num_envs, self.plan, drawn)
         return to_space(self.world, self.live.observe()), self._infos()
 
     def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:  # noqa: ANN401 - of the space

@@ -12,8 +12,8 @@ from manyshot.augment.ops.op import Params
 from manyshot.base import InputError
 from manyshot.base import seeds as streams
 from manyshot.rl.gym.spaces import Seen
+from manyshot.rl.replace_rows import replace_rows
 from manyshot.rl.rl_plan import RLPlan
-from manyshot.rl.rows import put
 
 Array = NDArray[Any]
 
@@ -133,7 +133,7 @@ class VectorAugmentObservation(gymnasium.vector.VectorWrapper):
         again = ended if same_step else self._ended
         if again.any():
             rows = torch.from_numpy(np.flatnonzero(again))
-            self._held = put(self._held, rows, self.plan.rollout.sample(len(rows), self._generator))
+            self._held = replace_rows(self._held, rows, self.plan.rollout.sample(len(rows), self._generator))
         self._ended = ended
         return self._augmented(observations), rewards, terminated, truncated, infos
 

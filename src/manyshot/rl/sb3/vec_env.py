@@ -14,8 +14,8 @@ from manyshot.base import seeds as streams
 from manyshot.rl.gym.envs import WorldVectorEnv
 from manyshot.rl.gym.spaces import Seen
 from manyshot.rl.gym.wrappers import parse_rollout
+from manyshot.rl.replace_rows import replace_rows
 from manyshot.rl.rl_plan import RLPlan
-from manyshot.rl.rows import put
 from manyshot.rl.worlds.world import World
 
 Array = NDArray[Any]
@@ -166,7 +166,7 @@ class AugmentedVecEnv(VecEnvWrapper):
             for row in ended:
                 infos[row] = infos[row] | {"terminal_observation": last[row]}
             rows = torch.from_numpy(ended)
-            self.held = put(self.held, rows, self.plan.rollout.sample(len(rows), self.generator))
+            self.held = replace_rows(self.held, rows, self.plan.rollout.sample(len(rows), self.generator))
         return self._augmented(observations, self.held), rewards, done, infos
 
     def _augmented(self, observations: Array, params: Params) -> Array:

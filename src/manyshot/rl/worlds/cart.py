@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params
 from manyshot.base import seeds as streams
-from manyshot.rl.rows import where
+from manyshot.rl.replace_rows import where_rows
 from manyshot.rl.symmetries import Symmetry
 from manyshot.rl.worlds.world import Box, Discrete, Outcome, State, check_actions, check_contexts
 
@@ -114,7 +114,7 @@ class Mirror(Symmetry):
 
     def observe(self, observations: Float[Tensor, "n 4"], params: Params) -> Float[Tensor, "n 4"]:
         """All four numbers change their sign."""
-        return where(params["on"], -observations, observations)
+        return where_rows(params["on"], -observations, observations)
 
     def act(self, actions: Int[Tensor, "n"], params: Params) -> Int[Tensor, "n"]:
         """The other push."""

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from manyshot.augment.ops.op import Params
 from manyshot.base import seeds as streams
-from manyshot.rl.rows import where
+from manyshot.rl.replace_rows import where_rows
 from manyshot.rl.symmetries import Symmetry
 from manyshot.rl.worlds.maze import FAR, maze
 from manyshot.rl.worlds.world import Box, Discrete, Outcome, State, check_actions, check_contexts
@@ -167,7 +167,7 @@ class Turn(Symmetry):
             for name in PLACES:
                 down, right = moved[name].unbind(1)
                 turned = torch.stack((SIZE - 1 - right, down), 1)
-                moved[name] = where(quarters >= quarter, turned, moved[name])
+                moved[name] = where_rows(quarters >= quarter, turned, moved[name])
         return moved | grids
 
 
@@ -181,7 +181,7 @@ class Mirror(Symmetry):
 
     def observe(self, observations: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Mirror the pictures."""
-        return where(params["on"], observations.flip(-1), observations)
+        return where_rows(params["on"], observations.flip(-1), observations)
 
     def act(self, actions: Int[Tensor, "n"], params: Params) -> Int[Tensor, "n"]:
         """Exchange right (0) and left (2)."""
@@ -190,11 +190,11 @@ class Mirror(Symmetry):
 
     def move(self, state: State, params: Params) -> State:
         """Mirror the floor plan, and what stands on it."""
-        grids = {name: where(params["on"], state[name].flip(-1), state[name]) for name in GRIDS}
+        grids = {name: where_rows(params["on"], state[name].flip(-1), state[name]) for name in GRIDS}
         places = {}
         for name in PLACES:
             down, right = state[name].unbind(1)
-            places[name] = where(params["on"], torch.stack((down, SIZE - 1 - right), 1), state[name])
+            places[name] = where_rows(params["on"], torch.stack((down, SIZE - 1 - right), 1), state[name])
         return state | grids | places
 
 
@@ -202,5 +202,5 @@ def _turned(grids: Tensor, quarters: Int[Tensor, "n"]) -> Tensor:
     """Turn the last two axes, row by row."""
     turned = grids
     for quarter in range(1, 4):
-        turned = where(quarters == quarter, grids.rot90(quarter, (-2, -1)), turned)
+        turned = where_rows(quarters == quarter, grids.rot90(quarter, (-2, -1)), turned)
     return turned

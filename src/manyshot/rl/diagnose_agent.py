@@ -8,13 +8,13 @@ from torch import Tensor
 
 from manyshot.base import seeds as streams
 from manyshot.rl.adapt.registry import RL_LEARNERS
+from manyshot.rl.diagnose_views import views_for
 from manyshot.rl.distributions import Categorical
-from manyshot.rl.games import begin, play
-from manyshot.rl.judge_views import views_for
 from manyshot.rl.policy import Inputs, Output
 from manyshot.rl.rl_evaluate import GAMES
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rl_train import RLRun
+from manyshot.rl.rollout_env import collect_rollout, reset
 
 MOST = 2048
 """Most views that are changed."""
@@ -23,7 +23,7 @@ AGREES, DIFFERS = 0.95, 0.8
 
 
 @dataclass(frozen=True)
-class AgentJudgment:
+class AgentDiagnosis:
     """How a trained agent answers changed views.
 
     Args:
@@ -47,8 +47,8 @@ class AgentJudgment:
         return "actions change" if self.agrees < DIFFERS else "actions sometimes change"
 
 
-def judge_agent(run: RLRun, ops: Sequence[str] = (), seed: int = 0) -> tuple[AgentJudgment, ...]:
-    """Judge ops by a trained agent, on what it sees in its training worlds, where it is to be trusted.
+def diagnose_agent(run: RLRun, ops: Sequence[str] = (), seed: int = 0) -> tuple[AgentDiagnosis, ...]:
+    """Diagnose ops by a trained agent, on what it sees in its training worlds, where it is to be trusted.
 
     An agent that was trained without augmentation and solves its worlds shows which changes it would have to learn to
     ignore; after training with an op it should answer alike.
@@ -67,9 +67,9 @@ def judge_agent(run: RLRun, ops: Sequence[str] = (), seed: int = 0) -> tuple[Age
     generator = streams.generator(seed, "diagnose")
     levels = torch.arange(len(env.contexts))
     device = next(run.policy.parameters()).device
-    games = begin(env, levels, torch.full_like(levels, GAMES), run.policy.memory, generator)
+    games = reset(env, levels, torch.full_like(levels, GAMES), run.policy.memory, generator)
     steps = min(world.horizon * env.episodes, max(MOST // len(levels), 1))
-    rollout, _ = play(env, games, run.policy, steps, generator, greedy=True, device=device)
+    rollout, _ = collect_rollout(env, games, run.policy, steps, generator, greedy=True, device=device)
     inputs = rollout.inputs.to(device)
     with torch.no_grad():
         plain = run.policy(inputs)
@@ -82,7 +82,7 @@ def _viewed(inputs: Inputs, plan: RLPlan, seed: int) -> Inputs:
     return inputs.map(lambda seen: plan.view(seen.cpu(), generator).to(seen.device))
 
 
-def _judge(op: str, plain: Output, changed: Output) -> AgentJudgment:
+def _judge(op: str, plain: Output, changed: Output) -> AgentDiagnosis:
     there, here = changed.policy.mode(), plain.policy.mode()
     if isinstance(plain.policy, Categorical):
         same: Tensor = there == here
@@ -91,4 +91,4 @@ def _judge(op: str, plain: Output, changed: Output) -> AgentJudgment:
     spread = float(plain.value.std(correction=0)) or 1.0
     difference = float((plain.value - changed.value).square().mean().sqrt()) / spread
     divergence = float(plain.policy.kl(changed.policy).mean())
-    return AgentJudgment(op, float(same.double().mean()), divergence, difference)
+    return AgentDiagnosis(op, float(same.double().mean()), divergence, difference)

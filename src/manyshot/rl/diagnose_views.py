@@ -58,7 +58,7 @@ def views_for(world: World) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class ViewJudgment:
+class ViewDiagnosis:
     """What an op does to what an agent sees in the training worlds.
 
     Args:
@@ -99,10 +99,10 @@ class Views(NamedTuple):
     right: Bool[Tensor, "n a"]
 
 
-def judge_views(
+def diagnose_views(
     world: World, contexts: Float[Tensor, "w k"], ops: Sequence[str] = (), seed: int = 0
-) -> tuple[ViewJudgment, ...]:
-    """Judge ops before anything is trained, by the right actions that the world knows.
+) -> tuple[ViewDiagnosis, ...]:
+    """Diagnose ops before anything is trained, by the right actions that the world knows.
 
     A small network learns the right actions on views of the whole family, by imitation: it stands for an agent that
     knows all worlds. Then it learns on, from changed views with the same right actions as well, which is what `view:`
@@ -121,7 +121,7 @@ def judge_views(
 
     Example:
         >>> from manyshot.rl.worlds.leap import Leap
-        >>> (shift,) = judge_views(Leap(), Leap().standard()[::10], ("crop(0.25, border)",))
+        >>> (shift,) = diagnose_views(Leap(), Leap().standard()[::10], ("crop(0.25, border)",))
         >>> shift.verdict
         'keeps the right action'
     """
@@ -131,7 +131,7 @@ def judge_views(
         state = _spread(world, contexts, JUDGED, seed)
         seen = world.observe(state)
         changed = {op: _changed(plan.view(seen, generator), seen) for op, plan in plans.items()}
-        return tuple(ViewJudgment(op, float(on.double().mean())) for op, on in changed.items())
+        return tuple(ViewDiagnosis(op, float(on.double().mean())) for op, on in changed.items())
     training_views = _collect(world, _anywhere(world, seed), LEARNED_FROM, generator, seed)
     views = _decisive(_collect(world, contexts, 8 * JUDGED, generator, seed), generator)
     imitator = _imitator(world, seed)
@@ -148,7 +148,7 @@ def judge_views(
         _imitate(both, training_views, MORE, generator, partial(plan.view, generator=generator))
         kept, plain = (_share_right(_answers(both, items), views) for items in (seen, views.seen))
         unlike = float(_distance(seen, real).median()) / unit
-        judged.append(ViewJudgment(op, share, min(kept, plain), unchanged, chance, unlike))
+        judged.append(ViewDiagnosis(op, share, min(kept, plain), unchanged, chance, unlike))
     return tuple(judged)
 
 

@@ -1,4 +1,4 @@
-"""Episodes to look at: agents side by side in the same worlds, as an animation."""
+"""Render episodes: agents side by side in the same worlds, as an animation."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw, ImageFont
 from manyshot.base import InputError, write_aside
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.registry import RL_LEARNERS
-from manyshot.rl.games import RolloutEnv, begin, play
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_evaluate import GAMES
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rl_train import RLRun
+from manyshot.rl.rollout_env import RolloutEnv, collect_rollout, reset
 
 SIDE, EDGE, GAP, LABEL = 96, 3, 5, 18
 """Pixels of a world's picture, of its frame, between worlds, and of the line above each agent's row."""
@@ -25,14 +25,14 @@ MILLISECONDS, LAST = 90, 1500
 GOING, SOLVED, FAILED = (180, 180, 180), (0, 158, 115), (213, 94, 0)
 
 
-class Film(NamedTuple):
+class RecordedEpisode(NamedTuple):
     """Pictures of one world, and whether each of the episodes was solved at its end."""
 
     pictures: list[Image.Image]
     colors: list[tuple[int, int, int]]
 
 
-def film_worlds(env: RolloutEnv, policy: ActorCritic, worlds: int, side: int = SIDE) -> list[Film]:
+def record_episodes(env: RolloutEnv, policy: ActorCritic, worlds: int, side: int = SIDE) -> list[RecordedEpisode]:
     """Play the likeliest actions in the first worlds of an env, to the end of each trial.
 
     Args:
@@ -44,8 +44,8 @@ def film_worlds(env: RolloutEnv, policy: ActorCritic, worlds: int, side: int = S
     env = replace(env, contexts=env.contexts[:worlds], ids=env.ids[:worlds])
     levels = torch.arange(len(env.contexts))
     draws = generator(env.seed, "evaluate")
-    games = begin(env, levels, torch.full_like(levels, GAMES), policy.memory, draws)
-    films = [Film([], []) for _ in levels]
+    games = reset(env, levels, torch.full_like(levels, GAMES), policy.memory, draws)
+    films = [RecordedEpisode([], []) for _ in levels]
     over = torch.zeros(len(levels), dtype=torch.bool)
     device = next(policy.parameters()).device
     for _ in range(env.world.horizon * env.episodes):
@@ -53,7 +53,7 @@ def film_worlds(env: RolloutEnv, policy: ActorCritic, worlds: int, side: int = S
             picture = Image.fromarray(env.world.draw(games.state, row).numpy())
             films[row].pictures.append(picture.resize((side, side), Image.Resampling.NEAREST))
             films[row].colors.append(GOING)
-        rollout, games = play(env, games, policy, 1, draws, greedy=True, device=device)
+        rollout, games = collect_rollout(env, games, policy, 1, draws, greedy=True, device=device)
         for row in (rollout.episode_ended[0] & ~over).nonzero()[:, 0].tolist():
             films[row].colors[-1] = SOLVED if rollout.solved[0, row] else FAILED
         over |= rollout.ended[0]
@@ -92,7 +92,7 @@ def episodes_gif(
         env = run.split.env(part, plan, seed, learner.episodes, learner.feeds_back)
         chosen = torch.linspace(0, len(env.contexts) - 1, min(worlds, len(env.contexts))).long()
         env = replace(env, contexts=env.contexts[chosen], ids=env.ids[chosen])
-        films.append(film_worlds(env, run.policy, worlds, side))
+        films.append(record_episodes(env, run.policy, worlds, side))
     if not films or not films[0]:
         raise InputError("no episode to show; name at least one agent and one world")
     length = max(len(film.pictures) for row in films for film in row)
@@ -118,7 +118,7 @@ def write_episodes(path: Path, runs: Mapping[str, RLRun], part: str = "held_out"
         aside.write_bytes(content)
 
 
-def _frame(films: Mapping[str, Sequence[Film]], time: int, columns: int, side: int) -> Image.Image:
+def _frame(films: Mapping[str, Sequence[RecordedEpisode]], time: int, columns: int, side: int) -> Image.Image:
     """The worlds of each agent, below its name and the number of worlds that it has solved so far."""
     framed, font = side + 2 * EDGE, ImageFont.load_default(LABEL - 4)
     step = framed + GAP

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import pytest
 import torch
 
-from manyshot.rl.judge_agent import judge_agent
-from manyshot.rl.judge_views import ViewJudgment, idle_contexts, judge_views, symmetry_errors
+from manyshot.rl.diagnose_agent import diagnose_agent
+from manyshot.rl.diagnose_views import ViewDiagnosis, diagnose_views, idle_contexts, symmetry_errors
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_train import train_agent
 from manyshot.rl.symmetries import Symmetry
@@ -21,7 +21,7 @@ from one_line_error import one_line_error
 def test_in_rooms_brightness_keeps_the_right_action_and_turns_flips_and_exchanged_channels_do_not():
     world = Rooms()
     views = ("brightness", "flip(1)", "turn", "channel_shuffle(1)", "hue(0)")
-    judged = {one.op: one for one in judge_views(world, world.standard()[:100], views)}
+    judged = {one.op: one for one in diagnose_views(world, world.standard()[:100], views)}
     assert judged["brightness"].verdict == "keeps the right action"
     assert judged["turn"].verdict == judged["channel_shuffle(1)"].verdict == "changes the right action"
     assert judged["flip(1)"].kept < judged["brightness"].kept - 0.15
@@ -31,14 +31,14 @@ def test_in_rooms_brightness_keeps_the_right_action_and_turns_flips_and_exchange
 
 def test_in_leap_a_shift_keeps_the_right_action_and_what_hides_the_obstacle_does_not():
     world = Leap()
-    shift, hidden = judge_views(world, world.standard(), ("crop(0.25, border)", "erase(1, 4)"))
+    shift, hidden = diagnose_views(world, world.standard(), ("crop(0.25, border)", "erase(1, 4)"))
     assert shift.verdict == "keeps the right action"
     assert hidden.verdict == "changes the right action"
 
 
 def test_a_judgment_compares_with_chance_and_with_unchanged_views():
     def verdict(kept):
-        return ViewJudgment("op", 1.0, kept, unchanged=0.9, chance=0.5, unlike=1.0).verdict
+        return ViewDiagnosis("op", 1.0, kept, unchanged=0.9, chance=0.5, unlike=1.0).verdict
 
     assert verdict(0.89) == "keeps the right action"
     assert verdict(0.75) == "sometimes changes it"
@@ -46,7 +46,7 @@ def test_a_judgment_compares_with_chance_and_with_unchanged_views():
 
 
 def test_a_world_that_does_not_know_right_actions_tells_so():
-    scaled, still = judge_views(Cart(), Cart().standard(), ("amplitude(0.3)", "amplitude(0)"))
+    scaled, still = diagnose_views(Cart(), Cart().standard(), ("amplitude(0.3)", "amplitude(0)"))
     assert scaled.verdict == "train an agent to judge it"
     assert still.verdict == "changes nothing here"
 
@@ -90,17 +90,17 @@ def test_an_agent_tells_how_it_answers_changed_views(tmp_path):
     run = train_agent(RLConfig("rooms", worlds=4, fit=replace(fit, width=64)))
     with torch.no_grad():
         run.policy.act.weight.normal_(0, 3, generator=torch.Generator().manual_seed(0))  # an agent with an opinion
-    same, other = judge_agent(run, ("brightness(0)", "turn"))
+    same, other = diagnose_agent(run, ("brightness(0)", "turn"))
     assert same.agrees == 1
     assert same.divergence == same.value == pytest.approx(0, abs=1e-5)
     assert other.agrees < 1
     assert other.divergence > 0.01
     real = train_agent(RLConfig("point(sees_goal=yes)", worlds=4, fit=fit))
-    (scaled,) = judge_agent(real, ("amplitude(0.2)",))
+    (scaled,) = diagnose_agent(real, ("amplitude(0.2)",))
     assert 0 <= scaled.agrees <= 1
     assert scaled.verdict
 
 
 def test_an_op_that_does_not_fit_is_one_line():
     with one_line_error("observations of point are vectors"):
-        judge_views(Point(), Point().standard(), ("crop",))
+        diagnose_views(Point(), Point().standard(), ("crop",))

@@ -1,4 +1,4 @@
-"""Worlds that are being played: a batch of rows that start again when their episode ends."""
+"""Worlds that hold their state, for vectorized environments of Gymnasium and stable-baselines3."""
 
 from dataclasses import replace
 
@@ -8,12 +8,12 @@ from torch import Tensor
 
 from manyshot.base import seeds as streams
 from manyshot.rl.contexts import episode_seeds
+from manyshot.rl.replace_rows import replace_rows
 from manyshot.rl.rl_plan import RLPlan
-from manyshot.rl.rows import put
 from manyshot.rl.worlds.world import Outcome, World
 
 
-class LiveWorlds:
+class StatefulWorlds:
     """A batch of episodes, each in a training world drawn at random, augmented by a plan.
 
     The mutable counterpart of a `World`, for interfaces that hold a state themselves, such as Gymnasium's. The draws of
@@ -29,7 +29,7 @@ class LiveWorlds:
     Example:
         >>> from manyshot.rl.worlds.point_world import Point
         >>> world = Point()
-        >>> live = LiveWorlds(world, world.standard(), 4, RLPlan("trial: turn", world), seed=0)
+        >>> live = StatefulWorlds(world, world.standard(), 4, RLPlan("trial: turn", world), seed=0)
         >>> outcome = live.act(torch.zeros(4, 2))
         >>> live.observe().shape, outcome.done.tolist()
         (torch.Size([4, 2]), [False, False, False, False])
@@ -54,9 +54,9 @@ class LiveWorlds:
         """Start a new episode in some rows."""
         which, state = self._fresh(len(rows))
         self.which = self.which.index_copy(0, rows, which)
-        self.state = put(self.state, rows, state)
-        self.through = put(self.through, rows, self.plan.trial.sample(len(rows), self.generator))
-        self.held = put(self.held, rows, self.plan.rollout.sample(len(rows), self.generator))
+        self.state = replace_rows(self.state, rows, state)
+        self.through = replace_rows(self.through, rows, self.plan.trial.sample(len(rows), self.generator))
+        self.held = replace_rows(self.held, rows, self.plan.rollout.sample(len(rows), self.generator))
 
     def observe(self) -> Float[Tensor, "n ..."]:
         """What the agent sees now."""

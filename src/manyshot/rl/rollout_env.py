@@ -1,4 +1,4 @@
-"""Vectorized games whose episodes continue across rollouts: n rows, each in a world of a family, played by a policy."""
+"""A vectorized environment and its rollouts: n games, each in a world of a family, that go on in the next rollout."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from manyshot.base import InputError
 from manyshot.rl.contexts import episode_seeds
 from manyshot.rl.distributions import Distribution
 from manyshot.rl.policy import Inputs
+from manyshot.rl.replace_rows import replace_rows, where_rows
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
-from manyshot.rl.rows import put, where
 from manyshot.rl.worlds.world import Box, Discrete, Outcome, State, World
 
 ChooseLevels = Callable[[int, Generator], tuple[Int[Tensor, "n"], Bool[Tensor, "n"]]]
@@ -101,7 +101,7 @@ class Games:
         return Games(**_nested(vars(self), tensors, ""))
 
 
-def begin(
+def reset(
     env: RolloutEnv,
     levels: Int[Tensor, "n"],
     numbers: Int[Tensor, "n"],
@@ -139,7 +139,7 @@ def begin(
     )
 
 
-def play(
+def collect_rollout(
     env: RolloutEnv,
     games: Games,
     policy: Callable[[Inputs], Any],
@@ -224,7 +224,7 @@ def _play_step(
     told = _told(env, len(actions), distribution.flags(drawn)[0].cpu(), outcome)
     first = outcome.done & env.resets_memory
     if env.resets_memory:
-        told = where(outcome.done, _told(env, len(actions)), told)
+        told = where_rows(outcome.done, _told(env, len(actions)), told)
     games = replace(games, state=outcome.state, extras=told, memory=output.memory.cpu(), returns=returns, first=first)
     cut = (trial_over & ~row["terminated"]).nonzero()[:, 0]
     if len(cut):
@@ -252,14 +252,14 @@ def _next_games(
         rollout = env.plan.rollout.sample(len(again), generator)
         games = replace(
             games,
-            state=put(games.state, again, fresh),
+            state=replace_rows(games.state, again, fresh),
             episodes=games.episodes + (done & ~trial_over),
-            held={**games.held, "rollout": put(games.held["rollout"], again, rollout)},
+            held={**games.held, "rollout": replace_rows(games.held["rollout"], again, rollout)},
         )
     if len(over):
         levels, counted = choose(len(over), generator)
-        fresh_games = begin(env, levels, numbers[over], games.memory.shape[1], generator, counted)
-        games = Games(**put(vars(games), over, vars(fresh_games)))
+        fresh_games = reset(env, levels, numbers[over], games.memory.shape[1], generator, counted)
+        games = Games(**replace_rows(vars(games), over, vars(fresh_games)))
     return games
 
 
