@@ -142,11 +142,15 @@ class TestInterruptions:
 
 
 def test_the_time_that_is_estimated_is_none_for_what_is_cached_and_grows_with_blocks_and_copies(pictures):
-    one, both = (estimate_seconds(name, pictures, plan="noise", copies=3) for name in ("tiny", "tiny+tiny(bias=1)"))
+    def seconds(name, examples, **variants):
+        uncached = count_uncached(name, examples, **variants)
+        return estimate_seconds(name, examples, uncached, variants.get("copies", 1))
+
+    one, both = (seconds(name, pictures, plan="noise", copies=3) for name in ("tiny", "tiny+tiny(bias=1)"))
     assert 0 < one < both
     encode_examples("tiny+tiny(bias=1)", pictures)
-    assert estimate_seconds("tiny+tiny(bias=1)", pictures) == 0
-    assert estimate_seconds("ngrams", examples_from_arrays(["hello"])) > 0
+    assert seconds("tiny+tiny(bias=1)", pictures) == 0
+    assert seconds("ngrams", examples_from_arrays(["hello"])) > 0
 
 
 @pytest.mark.parametrize(

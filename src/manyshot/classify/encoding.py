@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from manyshot.classify.candidates import NO_PLAN, Variants
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.example_set import ExampleSet
-from manyshot.classify.features import encode_examples, estimate_seconds
+from manyshot.classify.features import count_uncached, encode_examples, estimate_seconds
 from manyshot.classify.frozen_encoders import encoder_blocks
 
 
@@ -79,7 +79,8 @@ def plan_encoding(
 
 def _seconds(examples: ExampleSet, one: Pass, seed: int) -> float:
     plan = None if one.plan == NO_PLAN else one.plan
-    return estimate_seconds(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
+    uncached = count_uncached(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
+    return estimate_seconds(one.encoder, examples, uncached, one.copies)
 
 
 def encode_passes(examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu") -> EncodedExamples:

@@ -1,6 +1,6 @@
 """Examples of a user: pictures or recordings that are decoded when needed, or sentences; with classes and groups."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -18,6 +18,7 @@ from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.pictures import decode, read_header, to_pixels
 from manyshot.datasets.recordings import loudest_part
 from manyshot.datasets.sound_files import decode_mono
+from manyshot.datasets.tree import ItemFile
 from manyshot.nets.mel import spectrogram_picture
 
 Kind = Literal["pictures", "sentences", "sounds"]
@@ -25,19 +26,6 @@ LONGEST = 10.0
 """Longest part of a recording that is listened to, the loudest, in seconds."""
 SPECTROGRAM = 96
 """Side of the picture that stands for a recording, in pixels, where no other is asked for."""
-
-
-@dataclass(frozen=True)
-class ItemFile:
-    """An example as a file, in a folder or a zip.
-
-    Args:
-        where: What error messages call it.
-        read: Function that returns its bytes.
-    """
-
-    where: str
-    read: Callable[[], bytes]
 
 
 class PictureFile(ItemFile):

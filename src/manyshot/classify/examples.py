@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, did_you_mean, track
-from manyshot.classify.example_set import ExampleSet, Item, ItemFile, Kind, PictureFile, SoundFile
+from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile
 from manyshot.classify.listing import Listed, item_file, list_labeled, list_unlabeled
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.image_folder import SUFFIXES
@@ -19,6 +19,7 @@ from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns
+from manyshot.datasets.tree import ItemFile
 from manyshot.datasets.window import parse_window
 from manyshot.datasets.windowed_pictures import through_window
 

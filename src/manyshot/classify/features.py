@@ -92,9 +92,9 @@ def count_uncached(
     """How many features `encode_examples` would have to compute, over all blocks; the others are in the cache.
 
     Args:
-        encoder: See `encode_examples`, as for the others.
-        examples: Pictures or sentences.
-        plan: Ops on items.
+        encoder: Name of a frozen encoder; several, joined by "+", stand side by side.
+        examples: Pictures, sentences or recordings.
+        plan: Ops that make the variants; None for the examples themselves.
         copies: Number of variants of each example.
         seed: Seed of the variants.
     """
@@ -103,19 +103,15 @@ def count_uncached(
     return sum(FeatureStore(key).count_missing(names) for key in keys)
 
 
-def estimate_seconds(
-    encoder: str, examples: ExampleSet, *, plan: str | None = None, copies: int = 1, seed: int = 0
-) -> float:
-    """Seconds that `encode_examples` would take on this machine while it does nothing else; 0 for what is cached.
+def estimate_seconds(encoder: str, examples: ExampleSet, uncached: int, copies: int = 1) -> float:
+    """Seconds that `encode_examples` takes on this machine while it does nothing else.
 
     Args:
-        encoder: See `encode_examples`, as for the others.
-        examples: Pictures or sentences.
-        plan: Ops on items.
-        copies: Number of variants of each example.
-        seed: Seed of the variants.
+        encoder: Name of a frozen encoder; several, joined by "+", stand side by side.
+        examples: Pictures, sentences or recordings.
+        uncached: Number of features to compute, from `count_uncached`.
+        copies: Number of variants of each example, which is decoded once.
     """
-    uncached = count_uncached(encoder, examples, plan=plan, copies=copies, seed=seed)
     if not uncached:
         return 0.0
     blocks = len(encoder_blocks(encoder))

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError
-from manyshot.classify.intervals import Estimate, bounded_estimate, design_effect, mean_estimate
+from manyshot.classify.intervals import Estimate, Values, bounded_estimate, design_effect, mean_estimate
 from manyshot.training.ranking import mean_auroc, mean_average_precision
 
 BINS = 15
 
-Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 

@@ -1,27 +1,32 @@
 """The format of a fitted model on disk: what `model.json` and `model.safetensors` hold, and how they are checked."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypedDict, cast, get_args
 
 import torch
 from torch import Tensor
 
-from manyshot.base import InputError, check_type, did_you_mean, has_type
+from manyshot.base import InputError, has_type
 from manyshot.classify.candidates import Candidate, Setting, Variants, check_plan
 from manyshot.classify.example_set import Kind
 from manyshot.classify.frozen_encoders import load_encoder
 from manyshot.classify.heads import HEADS, FittedTransform, Linear, Transform
 from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.classify.model import Model, Reference
-from manyshot.classify.printable_names import check_class_names
+from manyshot.classify.stored_model import (
+    StoredHeader,
+    TensorTaker,
+    check_stored,
+    header_of,
+    refuse_faults,
+    refuse_other_weights,
+    refuse_unknown_keys,
+)
 from manyshot.classify.unknown import UnknownDetector
 
-FORMAT = 1
-"""Version of the format; increased when an older or newer file would be misread."""
 MAX_COPIES = 1000
 
 
@@ -56,21 +61,13 @@ class StoredUnknown(TypedDict):
     root: bool
 
 
-class StoredModel(TypedDict):
+class StoredModel(StoredHeader):
     """The content of `model.json`."""
 
-    format: int
-    manyshot: str
-    kind: str
-    classes: list[str]
     blocks: list[StoredBlock]
-    temperature: float
     views: list[list[Any]]
     candidate: StoredCandidate
     unknown: StoredUnknown
-    examples: list[str]
-    report: dict[str, Any]
-    sha256: str
 
 
 def settings_of(model: Model, sha256: str) -> StoredModel:
@@ -80,12 +77,9 @@ def settings_of(model: Model, sha256: str) -> StoredModel:
         model: A fitted model.
         sha256: Digest of the file of its tensors.
     """
-    return StoredModel(
-        format=FORMAT,
-        manyshot=version("manyshot"),
-        kind=model.kind,
-        classes=list(model.class_names),
-        blocks=[
+    return {
+        **header_of(model, model.reference.names, sha256),
+        "blocks": [
             StoredBlock(
                 encoder=name,
                 fingerprint=fingerprint,
@@ -95,19 +89,15 @@ def settings_of(model: Model, sha256: str) -> StoredModel:
             )
             for name, fingerprint, fitted in zip(model.encoders, model.fingerprints, model.transforms, strict=True)
         ],
-        temperature=model.temperature,
-        views=[list(pair) for pair in model.views],
-        candidate=_stored_candidate(model.candidate),
-        unknown=StoredUnknown(
+        "views": [list(pair) for pair in model.views],
+        "candidate": _stored_candidate(model.candidate),
+        "unknown": StoredUnknown(
             threshold=model.unknown.threshold,
             false_alarms=model.unknown.false_alarms,
             examples=model.unknown.examples,
             root=model.unknown.root,
         ),
-        examples=list(model.reference.names),
-        report=dict(model.report),
-        sha256=sha256,
-    )
+    }
 
 
 def tensors_of(model: Model) -> dict[str, Tensor]:
@@ -153,37 +143,18 @@ def check_settings(values: Any, path: Path) -> StoredModel:  # noqa: ANN401 - fr
     Raises:
         InputError: If another version wrote it, a value is missing, unknown or of the wrong type, or out of range.
     """
-    check_type(values, dict[str, Any], str(path))
-    if not isinstance(values.get("format"), int) or isinstance(values["format"], bool):
-        raise InputError(f"{path}: not a model's settings (no 'format'); restore the file, or fit again")
-    if values["format"] != FORMAT:
-        later = values["format"] > FORMAT
-        mend = "update Manyshot (pip install -U manyshot), or fit again" if later else "fit again"
-        raise InputError(f"{path}: format {values['format']}, and this version of Manyshot reads {FORMAT}; {mend}")
-    stored: StoredModel = check_type(values, StoredModel, str(path))
-    _refuse_unknown_keys(values, StoredModel, path)
-    _refuse_unknown_keys(values["candidate"], StoredCandidate, path)
-    _refuse_unknown_keys(values["unknown"], StoredUnknown, path)
+    stored: StoredModel = check_stored(values, StoredModel, path)
+    refuse_unknown_keys(values["candidate"], StoredCandidate, path)
+    refuse_unknown_keys(values["unknown"], StoredUnknown, path)
     for block in values["blocks"]:
-        _refuse_unknown_keys(block, StoredBlock, path)
-    check_class_names(stored["classes"], str(path))
+        refuse_unknown_keys(block, StoredBlock, path)
     faults = {
         f"kind '{stored['kind']}'": stored["kind"] not in get_args(Kind),
         "no encoders": not stored["blocks"],
-        f"temperature {stored['temperature']}": not 0 < stored["temperature"] < math.inf,
         f"threshold {stored['unknown']['threshold']}": not 0 < stored["unknown"]["threshold"] < math.inf,
     }
-    for fault, found in faults.items():
-        if found:
-            raise InputError(f"{path}: {fault}: not what `manyshot fit` writes; restore the file, or fit again")
+    refuse_faults(faults, path)
     return stored
-
-
-def _refuse_unknown_keys(values: Mapping[str, Any], kind: type, path: Path) -> None:
-    known = kind.__annotations__
-    for name in values:
-        if name not in known:
-            raise InputError(f"{path}: unknown key {name[:40]!r}; {did_you_mean(name, known)}")
 
 
 def build_model(stored: StoredModel, tensors: dict[str, Tensor], settings: Path, path: Path) -> Model:
@@ -204,7 +175,8 @@ def build_model(stored: StoredModel, tensors: dict[str, Tensor], settings: Path,
         views = _variants(stored["views"])
     widths = [_encoder_width(block, settings.parent) for block in stored["blocks"]]
     n, c, d = len(stored["examples"]), len(stored["classes"]), sum(widths)
-    take = _Taker(tensors, path)
+    taker = TensorTaker(tensors, path)
+    take = taker.take
     transforms = tuple(
         FittedTransform(_transform(block), take(f"mean.{i}", torch.float64, (1, width)))
         for i, (block, width) in enumerate(zip(stored["blocks"], widths, strict=True))
@@ -215,9 +187,7 @@ def build_model(stored: StoredModel, tensors: dict[str, Tensor], settings: Path,
         linear = NearestRows(rows, take("members", torch.bool, (1, rows.shape[1], c)))
     else:
         linear = Linear(take("weight", torch.float64, (1, c, d)), take("bias", torch.float64, (1, c)))
-    labels = take("reference.labels", torch.int64, (n,))
-    if n and not (int(labels.min()) >= 0 and int(labels.max()) < c):
-        raise InputError(f"{path}: 'reference.labels' names classes that are not there; restore the file, or fit again")
+    labels = taker.take_labels("reference.labels", n, c)
     reference = Reference(take("reference.features", torch.float32, (n, d)), labels, tuple(stored["examples"]))
     own = stored["unknown"]
     detector = UnknownDetector(
@@ -227,7 +197,7 @@ def build_model(stored: StoredModel, tensors: dict[str, Tensor], settings: Path,
         own["examples"],
         own["root"],
     )
-    take.finish()
+    taker.finish()
     return Model(
         kind=cast(Kind, stored["kind"]),
         class_names=tuple(stored["classes"]),
@@ -275,58 +245,5 @@ def _transform(stored: StoredBlock | StoredCandidate) -> Transform:
 def _encoder_width(block: StoredBlock, folder: Path) -> int:
     """Length of an encoder's features, after a check that its weights are those of the fit."""
     encoder = load_encoder(block["encoder"])
-    if encoder.fingerprint != block["fingerprint"]:
-        raise InputError(
-            f"{folder}: encoder '{block['encoder']}' has other weights here than those that the model was fitted with; "
-            "install the version of its package that it was fitted with, or fit again"
-        )
+    refuse_other_weights(block["encoder"], encoder.fingerprint, block["fingerprint"], folder)
     return encoder.features
-
-
-class _Taker:
-    """Takes tensors by name, type and shape, and refuses what is left.
-
-    Args:
-        tensors: Tensors by name.
-        path: Path of their file, for errors.
-    """
-
-    def __init__(self, tensors: Mapping[str, Tensor], path: Path) -> None:
-        self.left, self.path = dict(tensors), path
-
-    def __call__(self, name: str, dtype: torch.dtype, shape: tuple[int | None, ...]) -> Tensor:
-        """Take a tensor.
-
-        Args:
-            name: Its name.
-            dtype: Its type.
-            shape: Its shape; None for any size.
-
-        Raises:
-            InputError: If it is missing, or has another type or shape.
-        """
-        tensor = self.left.pop(name, None)
-        if tensor is None:
-            raise InputError(f"{self.path}: no '{name}'; restore the file, or fit again")
-        fits = tensor.ndim == len(shape) and all(
-            size in (None, own) for size, own in zip(shape, tensor.shape, strict=True)
-        )
-        if tensor.dtype != dtype or not fits:
-            raise InputError(
-                f"{self.path}: '{name}' is {_describe(tensor.dtype, tensor.shape)}, and {_describe(dtype, shape)} "
-                "is expected; restore the file, or fit again"
-            )
-        return tensor
-
-    def finish(self) -> None:
-        """Refuse tensors that were not taken.
-
-        Raises:
-            InputError: If there are any.
-        """
-        if self.left:
-            raise InputError(f"{self.path}: unknown tensor {min(self.left)[:40]!r}; restore the file, or fit again")
-
-
-def _describe(dtype: torch.dtype, shape: Sequence[int | None]) -> str:
-    return f"{str(dtype).removeprefix('torch.')} [{', '.join('n' if size is None else str(size) for size in shape)}]"

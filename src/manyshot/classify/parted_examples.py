@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from manyshot.base import InputError, did_you_mean, note
 from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile, class_texts
 from manyshot.datasets.feature_store import digest_of
-from manyshot.datasets.list_parts import ListedParts, PartFile, list_parts
+from manyshot.datasets.list_parts import ListedParts, list_parts
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.table_reader import Columns
+from manyshot.datasets.tree import ItemFile
 
 KINDS: Mapping[str, Kind] = {"images": "pictures", "texts": "sentences", "sounds": "sounds"}
 """What `ExampleSet` calls the kinds of parts that are encoded."""
@@ -205,7 +206,7 @@ def _parts_of(
     return sets, rows, numbers
 
 
-def _item(cell: PartFile | str, kind: str) -> tuple[Item, str]:
+def _item(cell: ItemFile | str, kind: str) -> tuple[Item, str]:
     """A part as an item of an `ExampleSet`, with the digest of its content; a damaged picture is an error here."""
     if isinstance(cell, str):
         return cell, digest_of(cell)

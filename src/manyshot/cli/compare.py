@@ -20,7 +20,7 @@ from manyshot.cli.compare_text import (
 from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.print_comparison import print_comparisons
 from manyshot.cli.shared_options import Context, Jobs, Json, Quiet, Seeds, examples, given, refuse, refuse_others
-from manyshot.cli.training_options import settings_options
+from manyshot.cli.training_options import config_options, loop_options
 
 EXAMPLES = examples(
     "manyshot compare omniglot --split small1 --arms none --arms handwriting",
@@ -92,10 +92,8 @@ def compare(
     context: Context,
     config: Annotated[
         Keywords,
-        settings_options(
-            "training/config.py",
-            "Config",
-            without=("plan", "test_plan", "test", "augmenter", "fit"),
+        config_options(
+            without=("plan", "test_plan", "test"),
             defaults={"data": None, "validation": 0.0},
             info={
                 "data": typer.Argument(
@@ -105,7 +103,7 @@ def compare(
         ),
     ],
     # Half the steps of `train`, since each arm and seed is a training of its own.
-    fit: Annotated[Keywords, settings_options("training/settings.py", "Settings", defaults={"steps": 1000})],
+    fit: Annotated[Keywords, loop_options(defaults={"steps": 1000})],
     test: TestArguments,
     arms: Annotated[
         list[str] | None,

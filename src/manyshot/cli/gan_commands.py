@@ -1,6 +1,7 @@
 """`manyshot gan`: generative models, from training to generated images and how good they are."""
 
 import shlex
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,9 +21,31 @@ gan = command_group(
 )
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder that `manyshot gan train` wrote.")]
-Out = Annotated[Path, typer.Option("--out", help="The folder to write.")]
-PerClass = Annotated[int, typer.Option("--per-class", help="New images of each class, 1 to 100,000.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace --out if an earlier export wrote it.")]
+
+
+@dataclass(frozen=True)
+class ExportArguments:
+    """What is generated, and where it is written.
+
+    Args:
+        out: Folder to write.
+        per_class: New images of each class.
+        overwrite: Replace the folder if an earlier export wrote it.
+        seed: Seed of the draws.
+    """
+
+    out: Annotated[Path, typer.Option("--out", help="The folder to write.")]
+    per_class: Annotated[int, typer.Option("--per-class", help="New images of each class, 1 to 100,000.")] = 20
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out if an earlier export wrote it.")] = False
+    seed: Seed = 0
+
+    def check(self) -> None:
+        """Check that the folder can be written.
+
+        Raises:
+            InputError: If it cannot.
+        """
+        check_out(self.out.expanduser(), beside=True)
 
 
 @gan.command(
@@ -112,15 +135,13 @@ def _is_ink(data: str) -> bool:
         "manyshot gan sample runs/conditional --class 3 --class 8 --per-class 20 --out generated --seed 7 --json",
     )
 )
+@expand_options
 def sample(
     run: Run,
-    out: Out,
-    per_class: PerClass = 20,
+    export: ExportArguments,
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="A class to generate; repeat for each. All if not given.")
     ] = None,
-    overwrite: Overwrite = False,
-    seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -129,11 +150,8 @@ def sample(
     from manyshot.samples.export_generated import export_samples
 
     quieten(quiet)
-    check_out(out.expanduser(), beside=True)
-    exported = export_samples(
-        load_generator_run(run), per_class, out, classes=tuple(classes or ()), seed=seed, overwrite=overwrite
-    )
-    print_exported(exported, as_json)
+    export.check()
+    print_exported(export_samples(load_generator_run(run), classes=tuple(classes or ()), **asdict(export)), as_json)
 
 
 @gan.command(
@@ -144,15 +162,13 @@ def sample(
         "folders with new images, a contact sheet per class, and manifest.jsonl, which names each one's original.",
     )
 )
+@expand_options
 def augment(
     folder: Annotated[Path, typer.Argument(help="A folder with a folder of images per class, or a zip of one.")],
     run: Annotated[Path, typer.Option("--run", help="Run of a model that is given images, such as dagan.")],
-    out: Out,
-    per_class: PerClass = 20,
+    export: ExportArguments,
     resize: Annotated[bool, typer.Option("--resize", help="Resize images that differ from the run's size.")] = False,
     split: Split = None,
-    overwrite: Overwrite = False,
-    seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -161,11 +177,9 @@ def augment(
     from manyshot.samples.export_generated import export_augmented
 
     quieten(quiet)
-    check_out(out.expanduser(), beside=True)
-    exported = export_augmented(
-        load_generator_run(run), folder, per_class, out, resize=resize, split=split, seed=seed, overwrite=overwrite
-    )
-    print_exported(exported, as_json)
+    export.check()
+    model = load_generator_run(run)
+    print_exported(export_augmented(model, folder, resize=resize, split=split, **asdict(export)), as_json)
 
 
 @gan.command(

@@ -10,7 +10,7 @@ from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.output import command_line
 from manyshot.cli.shared_options import Context, Json, Quiet, examples, refuse_given
 from manyshot.cli.train_augmenter_stage import AUGMENTER_OPTIONS, STAGES, AugmenterOptions, train_augmenter_stage
-from manyshot.cli.training_options import settings_options
+from manyshot.cli.training_options import config_options, loop_options
 from manyshot.cli.training_result import print_training
 
 EXAMPLES = examples(
@@ -32,10 +32,7 @@ def train(
     context: Context,
     config: Annotated[
         Keywords,
-        settings_options(
-            "training/config.py",
-            "Config",
-            without=("augmenter", "fit"),
+        config_options(
             defaults={"validation": None},
             info={
                 "learner": typer.Option(
@@ -49,7 +46,7 @@ def train(
             },
         ),
     ],
-    fit: Annotated[Keywords, settings_options("training/settings.py", "Settings")],
+    fit: Annotated[Keywords, loop_options()],
     augmenter: AugmenterOptions,
     stage: Annotated[
         str | None,

@@ -31,6 +31,25 @@ INFO: dict[str, Any] = {
 """What the command line has to say about a setting beside its default and documentation."""
 
 
+def config_options(**others: Any) -> FieldArguments:  # noqa: ANN401 - fields of any type
+    """The options for the settings of a training, but those of its loop (see `loop_options`).
+
+    Args:
+        **others: See `settings_options`; `without` names further fields that become none.
+    """
+    without = ("augmenter", "fit", *others.pop("without", ()))
+    return settings_options("training/config.py", "Config", without=without, **others)
+
+
+def loop_options(**others: Any) -> FieldArguments:  # noqa: ANN401 - fields of any type
+    """The options for the settings of a training loop.
+
+    Args:
+        **others: See `settings_options`.
+    """
+    return settings_options("training/settings.py", "Settings", **others)
+
+
 def settings_options(module: str, name: str, **others: Any) -> FieldArguments:  # noqa: ANN401 - fields of any type
     """The options for a dataclass of settings.
 

@@ -1,6 +1,6 @@
 """List examples of several parts: the rows of a table, or files of one name in class folders."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -26,23 +26,10 @@ from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns
 from manyshot.datasets.table_records import PARQUET, Record, is_records, read_records
 from manyshot.datasets.text_table import TEXTS, decode_text
-from manyshot.datasets.tree import MAX_FILE_BYTES, Tree, list_tree
+from manyshot.datasets.tree import MAX_FILE_BYTES, ItemFile, Tree, list_tree
 
 FOLDER_KINDS = {"images": SUFFIXES, "texts": TEXTS, "sounds": SOUNDS}
 """What is found by the extensions of files in class folders."""
-
-
-@dataclass(frozen=True)
-class PartFile:
-    """A file that holds a part of an example.
-
-    Args:
-        where: What error messages call it.
-        read: Function that returns its bytes.
-    """
-
-    where: str
-    read: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -252,7 +239,7 @@ def _cell(path: Path, record: Record, name: str, kind: str) -> Any:  # noqa: ANN
             f"ends in {', '.join(FOLDER_KINDS[kind])}"
         )
     file = path.parent / value.strip()
-    return PartFile(str(file), partial(read_bytes, file, MAX_FILE_BYTES)) if file.is_file() else None
+    return ItemFile(str(file), partial(read_bytes, file, MAX_FILE_BYTES)) if file.is_file() else None
 
 
 def _of_folder(path: Path, columns: Columns, split: str | None, group_by: str | None, labeled: bool) -> ListedParts:
@@ -294,7 +281,7 @@ def _of_folder(path: Path, columns: Columns, split: str | None, group_by: str | 
 
 def _part_of_file(tree: Tree, parts: tuple[str, ...], kind: str, encoding: str) -> Any:  # noqa: ANN401 - file or text
     if kind != "texts":
-        return PartFile(tree.describe(parts), partial(tree.read, parts))
+        return ItemFile(tree.describe(parts), partial(tree.read, parts))
     return decode_text(tree.read(parts), tree.describe(parts), encoding).strip() or None
 
 

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from manyshot.base import InputError, note, track
 from manyshot.datasets.image_folder import LARGEST_OWN_SIZE, USUAL_SIZE
-from manyshot.datasets.list_parts import ListedParts, PartFile, list_parts
+from manyshot.datasets.list_parts import ListedParts, list_parts
 from manyshot.datasets.pictures import decode_all, read_header
 from manyshot.datasets.recordings import loudest_part, usual_length
 from manyshot.datasets.sound_files import decode_mono
 from manyshot.datasets.table_reader import Columns
+from manyshot.datasets.tree import ItemFile
 from manyshot.tasks import Parts, Source
 
 MOST_BYTES = 8_000_000_000
@@ -108,7 +109,7 @@ def fill_numbers(numbers: np.ndarray[Any, np.dtype[np.float64]]) -> Tensor:
 
 
 def _pictures(
-    listed: ListedParts, name: str, files: Sequence[PartFile], size: int | None, color: bool | None
+    listed: ListedParts, name: str, files: Sequence[ItemFile], size: int | None, color: bool | None
 ) -> Tensor:
     if size is None or color is None:
         headers = [read_header(file.read(), file.where) for file in track(files, f"read {name}")]
@@ -125,7 +126,7 @@ def _pictures(
     return torch.from_numpy(pixels)
 
 
-def _sounds(listed: ListedParts, name: str, files: Sequence[PartFile]) -> Tensor:
+def _sounds(listed: ListedParts, name: str, files: Sequence[ItemFile]) -> Tensor:
     sounds = [decode_mono(file.read(), file.where) for file in track(files, f"decode {name}")]
     length = usual_length(sounds)
     if 2 * length * len(sounds) > MOST_BYTES:

@@ -32,6 +32,19 @@ Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class ItemFile:
+    """A file in a folder or zip that holds an example, or a part of one, and is read when it is needed.
+
+    Args:
+        where: What error messages call it.
+        read: Function that returns its bytes.
+    """
+
+    where: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
 class Tree:
     """The visible files and folders below a folder or inside a zip.
 

@@ -17,7 +17,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
     """Classify pictures or sentences with a few labeled examples per class; everything else is chosen by resampling.
 
     X may be images (arrays `[n, h, w]` or `[n, h, w, c]`, tensors `[n, c, h, w]`; uint8, or floats from 0 to 1), a list
-    of paths of pictures or of PIL images, or a list of sentences. Made by `FewShotClassifier.auto`.
+    of paths of pictures or of PIL images, or a list of sentences. It is `FewShotClassifier.auto`.
 
     Args:
         encoder: A frozen encoder, such as "efficientnet-lite0", several joined by "+", or "auto" to choose one.
@@ -34,6 +34,9 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         report_: The `FitReport`: what was tried, what was chosen and why, accuracy with its interval, suspects.
 
     Example:
+        >>> from manyshot import FewShotClassifier
+        >>> FewShotClassifier.auto(budget=60)
+        AutoFewShotClassifier(budget=60)
         >>> questions = ["where is my parcel", "track the parcel", "do you sell tea", "where can i buy tea"]
         >>> classifier = AutoFewShotClassifier("ngrams", random_state=0)
         >>> classifier.fit(questions, ["parcel", "parcel", "tea", "tea"]).predict(["is the parcel late"])

@@ -63,6 +63,9 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         (array([4, 0, 5, 3, 6]), array([4, 0, 5, 3, 6]))
     """
 
+    auto = AutoFewShotClassifier
+    """The estimator that chooses encoder, head and augmentation for the examples, as `manyshot fit` does."""
+
     def __init__(
         self,
         encoder: Encoder = None,
@@ -74,31 +77,6 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         self.learner = learner
         self.augment = augment
         self.random_state = random_state
-
-    @staticmethod
-    def auto(
-        encoder: str = "auto",
-        head: str = "auto",
-        plan: str = "auto",
-        budget: float = 180.0,
-        random_state: int | np.random.RandomState | None = None,
-        names: str = "none",
-    ) -> AutoFewShotClassifier:
-        """Make the estimator that chooses encoder, head and augmentation for the examples, as `manyshot fit` does.
-
-        Args:
-            encoder: A frozen encoder, several joined by "+", or "auto".
-            head: A head, such as "ridge", or "auto".
-            plan: Ops such as "flip affine(15)", "none", or "auto".
-            names: Whether class labels are read as names that say something of the classes: "none", "auto" or "always".
-            budget: Seconds that the search may take.
-            random_state: Seed of splits and augmentation.
-
-        Example:
-            >>> FewShotClassifier.auto(budget=60)
-            AutoFewShotClassifier(budget=60)
-        """
-        return AutoFewShotClassifier(encoder, head, plan, budget, random_state, names)
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> "FewShotClassifier":  # noqa: ANN401
         """Adapt to labeled examples.

@@ -16,6 +16,7 @@ from manyshot.learners import Learner, by_task, split_learner
 from manyshot.meta_augment import LearnedAugmenter, augmenter_metrics
 from manyshot.meta_augment.augmenter_diagnosis import Diagnosis, PolicyChoices
 from manyshot.meta_augment.augmenter_run import AugmenterRun
+from manyshot.meta_augment.equal_noise import EqualNoise
 from manyshot.meta_augment.policy.op_policy import OpPolicy
 from manyshot.nets import evaluation_mode
 from manyshot.sample_metrics import kernel_distance
@@ -122,6 +123,8 @@ def diagnose(
 def diagnose_run(run: AugmenterRun, tasks: int = 40) -> tuple[Diagnosis, Source] | None:
     """Diagnose an augmenter on the test classes of its learner's run, or on the validation classes if there are none.
 
+    An augmenter of features is compared with noise that changes each example as far in a random direction.
+
     Args:
         run: Run of the augmenter.
         tasks: Number of tasks to evaluate on.
@@ -149,6 +152,7 @@ def diagnose_run(run: AugmenterRun, tasks: int = 40) -> tuple[Diagnosis, Source]
         copies=max(2, run.config.copies),
         tasks=tasks,
         seed=run.config.fit.seed,
+        control=EqualNoise(run.augmenter).eval() if run.augmenter.space == "features" else None,
     )
     return diagnosis, source
 

@@ -5,11 +5,10 @@ import math
 import torch
 from torch import nn
 
-from manyshot.base.numbers import check_range
 from manyshot.meta_augment.feature_noise import FeatureNoise
 from manyshot.meta_augment.learned_augmenter import Draws, Varied
 from manyshot.meta_augment.support_context import task_context
-from manyshot.meta_augment.weight_budget import WeightBudget
+from manyshot.meta_augment.weight_budget import WeightBudget, check_strength
 from manyshot.tasks import Examples
 
 
@@ -36,6 +35,8 @@ class EmbeddingNoise(FeatureNoise):
         True
     """
 
+    check_options = staticmethod(check_strength)
+
     def __init__(self, features: int, strength: float = 0.3, learned: bool = True, weight: float = 1.0) -> None:
         self.check_options(strength, weight)
         super().__init__()
@@ -44,15 +45,6 @@ class EmbeddingNoise(FeatureNoise):
         self.budget = WeightBudget(weight)
         for parameter in self.parameters():
             parameter.requires_grad_(learned)
-
-    @staticmethod
-    def check_options(strength: float = 0.3, weight: float = 1.0) -> None:
-        """Check the ranges of the options.
-
-        Raises:
-            InputError: If one is out of range.
-        """
-        check_range(1e-6, 1e6, strength=strength, weight=weight)
 
     def vary(self, support: Examples, copies: int, draws: Draws, context: Examples) -> Varied:
         """Add the noise."""

@@ -15,7 +15,7 @@ from manyshot.learners.learner import item_losses, weighted_mean
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.part_layout import check_parts, part_sizes, standardized
 from manyshot.meta_augment.support_context import gaussian
-from manyshot.meta_augment.weight_budget import WeightBudget
+from manyshot.meta_augment.weight_budget import WeightBudget, check_strength
 from manyshot.tasks import Episode, Examples
 
 
@@ -93,15 +93,15 @@ class LeMDA(LearnedAugmenter):
 
     @staticmethod
     def check_options(
-        parts: str = "",
-        latent: int = 16,
-        hidden: int = 128,
-        strength: float = 0.3,
-        weight: float = 1.0,
-        kl: float = 0.001,
-        pull: float = 0.0,
-        consistency: float = 1.0,
-        confidence: float = 0.5,
+        parts: str,
+        latent: int,
+        hidden: int,
+        strength: float,
+        weight: float,
+        kl: float,
+        pull: float,
+        consistency: float,
+        confidence: float,
     ) -> None:
         """Check the ranges of the options.
 
@@ -110,7 +110,7 @@ class LeMDA(LearnedAugmenter):
         """
         check_parts(parts)
         check_range(1, 4096, whole=True, latent=latent, hidden=hidden)
-        check_range(1e-6, 1e6, strength=strength, weight=weight)
+        check_strength(strength, weight)
         check_range(0, 1e6, kl=kl, pull=pull, consistency=consistency)
         check_range(0, 1, confidence=confidence)
 

@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
-from manyshot.base.numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian, per_example, task_context
-from manyshot.meta_augment.weight_budget import WeightBudget
+from manyshot.meta_augment.weight_budget import WeightBudget, check_strength
 from manyshot.tasks import Examples, Source
 
 CHANGES = ("interpolate", "extrapolate", "noise", "difference")
@@ -54,6 +53,8 @@ class MODALS(LearnedAugmenter):
 
     space: ClassVar[Space] = "features"
 
+    check_options = staticmethod(check_strength)
+
     deviation: Tensor
     differences: Tensor
 
@@ -67,15 +68,6 @@ class MODALS(LearnedAugmenter):
         self.register_buffer("differences", torch.zeros(1, features))
         for parameter in self.parameters():
             parameter.requires_grad_(learned)
-
-    @staticmethod
-    def check_options(strength: float = 0.3, weight: float = 1.0) -> None:
-        """Check the ranges of the options.
-
-        Raises:
-            InputError: If one is out of range.
-        """
-        check_range(1e-6, 1e6, strength=strength, weight=weight)
 
     def fit_statistics(self, source: Source) -> None:
         """Take deviations within classes, and differences between examples of a class."""

@@ -12,6 +12,19 @@ from manyshot.meta_augment.support_context import per_example
 from manyshot.tasks import Examples
 
 
+def check_strength(strength: float, weight: float) -> None:
+    """Check the ranges of a strength and of the weight of generated examples.
+
+    Args:
+        strength: Initial strength of a change.
+        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
+
+    Raises:
+        InputError: If one is out of range.
+    """
+    check_range(1e-6, 1e6, strength=strength, weight=weight)
+
+
 class WeightBudget(nn.Module):
     """Total weight of the generated examples of a class, which decreases with its number of shots k.
 

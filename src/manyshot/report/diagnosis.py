@@ -65,8 +65,12 @@ def _gains(diagnosis: Diagnosis) -> Table:
             control = diagnosis.control[shots]
             cells.append(_points(control.difference, control.low, control.high))
         rows.append((f"{shots}", *cells))
-    columns = ("shots", "gain, points [95 %]", *(("gain of the control",) if diagnosis.control is not None else ()))
-    return Table(columns, rows, caption="Accuracy with generated shots minus accuracy without, on the same tasks.")
+    columns = ["shots", "gain, points [95 %]"]
+    caption = "Accuracy with generated shots minus accuracy without, on the same tasks."
+    if diagnosis.control is not None:
+        columns.append("gain of the control")
+        caption += " The control changes each example as far as the augmenter does, in a random direction."
+    return Table(columns, rows, caption=caption)
 
 
 def _metrics(diagnosis: Diagnosis, source: Source) -> Table:
