@@ -3,10 +3,11 @@
 Augmenters are trained through ridge regression on 1 to 5 shots of some classes, and judged on others. The penalty of
 ridge is the best without augmentation on the classes to train on, for all arms. Writes results/latent.json.
 
-    python experiments/latent.py --root DATA [--domains ...] [--quick]
+    python experiments/latent.py --root DATA [--domains ...] [--runs FOLDER] [--quick]
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable
 from functools import partial
@@ -97,7 +98,7 @@ def trained(text: str, train: Source, ways: int, penalty: float, seed: int) -> L
     return augmenter.eval()
 
 
-def run(name: str, root: Path, seeds: int, tasks: int) -> dict[str, object]:
+def run(name: str, root: Path, runs: Path, seeds: int, tasks: int) -> dict[str, object]:
     """All arms of a domain."""
     load, ways = DOMAINS[name]
     train, test, parts = load(root)
@@ -108,24 +109,50 @@ def run(name: str, root: Path, seeds: int, tasks: int) -> dict[str, object]:
     accuracy: dict[str, dict[int, list[np.ndarray]]] = {}
     seconds: dict[str, float] = {}
     for seed in range(seeds):
-        augmenters: dict[str, LearnedAugmenter | None] = {"shots alone": None}
-        for arm, text in arms(parts).items():
-            began = time.process_time()
-            augmenters[arm] = trained(text, train, ways, penalties[1], seed)
-            seconds[arm] = seconds.get(arm, 0.0) + time.process_time() - began
-        for arm in [arm for arm in augmenters if arm.startswith("LeMDA")]:
-            control = EqualNoise(augmenters[arm])  # type: ignore[arg-type]
-            augmenters[f"noise as large as {arm}"] = control.eval()
-        for arm, augmenter in augmenters.items():
+        kept = runs / f"{name.replace(' ', '-')}-{seed}-of-{tasks}.json"
+        if not kept.exists():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            found = of_seed(train, parts, ways, penalties, seed, partial(judge, where=test, seed=seed))
+            kept.write_text(json.dumps(found), encoding="utf-8")
+        for arm, one in json.loads(kept.read_text(encoding="utf-8")).items():
+            seconds[arm] = seconds.get(arm, 0.0) + one["cpu_seconds"]
             for shots in SHOTS:
-                head = ridge(penalties[shots])
-                learner = head if augmenter is None else AugmentedLearner(head, augmenter, COPIES).eval()
-                values = judge(learner, test, shots=shots, seed=seed)
+                values = np.array(one["accuracy"][str(shots)])
                 accuracy.setdefault(arm, {}).setdefault(shots, []).append(values)
             print(name, seed, arm, *(f"{accuracy[arm][k][-1].mean():.4f}" for k in SHOTS), flush=True)
     rows = {str(shots): summary({arm: np.stack(one[shots]) for arm, one in accuracy.items()}) for shots in SHOTS}
     sizes = {"classes to train on": len(train.class_names), "classes judged": len(test.class_names)}
-    return {"ways": ways, **sizes, "penalties": penalties, "cpu_seconds": seconds, "shots": rows}
+    return {
+        "ways": ways,
+        **sizes,
+        "penalties": penalties,
+        "cpu_seconds": {arm: one for arm, one in seconds.items() if one},
+        "shots": rows,
+    }
+
+
+def of_seed(
+    train: Source, parts: str, ways: int, penalties: dict[int, float], seed: int, judge: Callable[..., np.ndarray]
+) -> dict[str, dict[str, object]]:
+    """Accuracy on each task of every arm, and what its training took."""
+    augmenters: dict[str, LearnedAugmenter | None] = {"shots alone": None}
+    seconds: dict[str, float] = {}
+    for arm, text in arms(parts).items():
+        began = time.process_time()
+        augmenters[arm] = trained(text, train, ways, penalties[1], seed)
+        seconds[arm] = time.process_time() - began
+    for arm in [arm for arm in augmenters if arm.startswith("LeMDA")]:
+        augmenters[f"noise as large as {arm}"] = EqualNoise(augmenters[arm]).eval()  # type: ignore[arg-type]
+    found: dict[str, dict[str, object]] = {}
+    for arm, augmenter in augmenters.items():
+        heads = {shots: ridge(penalties[shots]) for shots in SHOTS}
+        learners = {
+            shots: head if augmenter is None else AugmentedLearner(head, augmenter, COPIES).eval()
+            for shots, head in heads.items()
+        }
+        values = {str(shots): judge(learner, shots=shots).tolist() for shots, learner in learners.items()}
+        found[arm] = {"accuracy": values, "cpu_seconds": seconds.get(arm, 0.0)}
+    return found
 
 
 def _accuracy(learner: nn.Module, where: Source, ways: int, tasks: int, shots: int, seed: int) -> np.ndarray:
@@ -157,6 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--domains", nargs="+", choices=DOMAINS, default=[*DOMAINS])
+    parser.add_argument("--runs", type=Path, default=Path("runs/latent"), help="where accuracies of each seed lie")
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -164,7 +192,7 @@ def main() -> None:
     whole = read_json(RESULT) if RESULT.exists() and not options.quick else {}
     found = whole.get("domains", {}) if isinstance(whole, dict) else {}
     for name in options.domains:
-        found[name] = run(name, options.root, seeds, tasks)
+        found[name] = run(name, options.root, options.runs, seeds, tasks)
         if not options.quick:
             settings = {"seeds": seeds, "tasks": tasks, "copies": COPIES, "steps": STEPS, "pictures by": LITE}
             write("latent", {"command": "python experiments/latent.py --root DATA", **settings, "domains": found})
