@@ -104,6 +104,45 @@ def test_columns_and_files_may_be_missing_altogether(manyshot, table, tmp_path):
     assert [(one["file"], one["prediction"]) for one in answer.json["predictions"]] == [("a", "dog")]
 
 
+def test_chinese_columns_in_another_encoding_are_fitted_and_exported(manyshot, tmp_path):
+    table, new, out = tmp_path / "训练.csv", tmp_path / "新的.csv", tmp_path / "模型.onnx"
+    says = {"猫": "小猫在左边睡觉", "狗": "小狗在右边跑步", "牛": "奶牛在草地吃草"}
+    rows = [
+        f"{label},{text}{'。' * number},{number + 10 * c}"
+        for c, (label, text) in enumerate(says.items())
+        for number in range(3)
+    ]
+    table.write_bytes("\n".join(["标签,说明,重量", *rows, "猫,,1"]).encode("gb18030"))
+    new.write_bytes("说明,重量\n奶牛在草地吃草,20\n,0.5\n".encode("gb18030"))
+    options = ("--parts", "说明=text 重量=number", "--encoder", "说明=ngrams", "--label-column", "标签")
+    options = (*options, "--encoding", "gb18030")
+    answer = manyshot("fit", table, "--out", tmp_path / "模型", *options, "--plan", "drop(0.5)", "--json")
+    assert answer.status == 0, answer.errors
+    assert list(answer.json["parts"]) == ["说明", "numbers"]
+    found = manyshot("predict", tmp_path / "模型", new, "--encoding", "gb18030", "--json").json
+    assert [one["prediction"] for one in found["predictions"]] == ["牛", "猫"]
+    exported = manyshot("export", tmp_path / "模型", "--out", out, "--like", table, "--json")
+    assert exported.status == 2
+    assert "gb18030" in exported.errors
+    like = tmp_path / "like.csv"
+    like.write_text(table.read_bytes().decode("gb18030"), encoding="utf-8")
+    exported = manyshot("export", tmp_path / "模型", "--out", out, "--like", like, "--json")
+    assert exported.status == 0, exported.errors
+    assert exported.json["difference"] < 1e-4
+
+
+def test_a_file_of_several_parts_is_checked_on_examples(manyshot, table, tmp_path):
+    model = tmp_path / "model"
+    assert manyshot("fit", table, "--out", model, *PARTS).status == 0
+    answer = manyshot("export", model, "--to", "torch", "--out", tmp_path / "model.pt2", "--json")
+    assert answer.json["difference"] < 1e-4
+    assert answer.json["checked"] == 18
+    table.unlink()
+    answer = manyshot("export", model, "--to", "torch", "--out", tmp_path / "again.pt2")
+    assert answer.status == 2
+    assert "--like" in answer.errors
+
+
 @pytest.mark.parametrize("head", ["auto", "nearest"])
 def test_heads_plans_names_and_pages(manyshot, table, tmp_path, head):
     model, page = tmp_path / "model", tmp_path / "page.html"

@@ -136,9 +136,12 @@ FORMATS: Mapping[str, Format] = {"onnx": Onnx(), "torch": TorchProgram()}
 def _dynamic_shapes(graph: Graph) -> tuple[Any, ...]:
     """Which axes may vary, as torch.export wants it; axes of one name have one size."""
     names = dict.fromkeys(axis for axes in graph.axes.values() for axis in axes if isinstance(axis, str))
-    longest = graph.reader.longest if graph.reader is not None else None
-    sizes = {name: torch.export.Dim(name, max=longest if name == "length" else None) for name in names}
-    return tuple({i: sizes[a] for i, a in enumerate(axes) if isinstance(a, str)} for axes in graph.axes.values())
+    sizes = {
+        name: torch.export.Dim(name.replace(" ", "_"), max=graph.longest if name.startswith("length") else None)
+        for name in names
+    }
+    shapes = tuple({i: sizes[a] for i, a in enumerate(axes) if isinstance(a, str)} for axes in graph.axes.values())
+    return (shapes,) if graph.takes_any_number else shapes
 
 
 def _strip(model: Any) -> None:  # noqa: ANN401 - of a library without types

@@ -1,8 +1,8 @@
 """What a fitted classifier is exported as, how examples become its inputs, and what its metadata say."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from manyshot.nets.sentence_encoder import TransformerReader
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
+    from manyshot.classify.parts_model import PartsModel
 
 Axes = tuple[str | int, ...]
 """A name for each axis of a tensor whose size may vary, and a number for each whose size may not."""
@@ -35,26 +36,33 @@ class Graph:
     Args:
         module: From inputs to probabilities `[n, c]`.
         axes: The axes of each input, by the input's name.
-        dtype: Of the inputs.
+        dtypes: Type of each input.
         takes: What the inputs are, for people.
-        reader: The transformer whose tokens the inputs are, if they are tokens.
+        readers: Transformers whose tokens are inputs, by what comes before the names of these inputs.
         draws: Of the views that the module averages with the example itself.
+        takes_any_number: Whether the module's `forward` takes `*inputs`.
     """
 
     module: nn.Module
     axes: Mapping[str, Axes]
-    dtype: torch.dtype
+    dtypes: tuple[torch.dtype, ...]
     takes: str
-    reader: TransformerReader | None = None
+    readers: Mapping[str, TransformerReader] = field(default_factory=dict)
     draws: tuple[Draw, ...] = ()
+    takes_any_number: bool = False
 
     def traced(self) -> tuple[Tensor, ...]:
         """Inputs to trace the module with; no size that may vary is 1, or it would be taken as fixed."""
         sizes = {"n": 2, "height": 150, "width": 170, "length": 9}
         return tuple(
-            torch.ones([axis if isinstance(axis, int) else sizes[axis] for axis in axes], dtype=self.dtype)
-            for axes in self.axes.values()
+            torch.ones([axis if isinstance(axis, int) else sizes[axis.split(" ")[0]] for axis in axes], dtype=dtype)
+            for axes, dtype in zip(self.axes.values(), self.dtypes, strict=True)
         )
+
+    @property
+    def longest(self) -> int | None:
+        """Most tokens of a text; None without a transformer."""
+        return min((reader.longest for reader in self.readers.values()), default=None)
 
 
 def graph_of(model: "Model") -> Graph:
@@ -73,19 +81,29 @@ def graph_of(model: "Model") -> Graph:
         draws = tuple(fixed_draws(model.views)) if are_exported(model.views) else ()
         module: nn.Module = ProbabilitiesOfPictures(pictures, head, draws)
         takes = "images: uint8 [n, 3, height, width], RGB, upright, of any size"
-        return Graph(module.eval(), {"images": ("n", 3, "height", "width")}, torch.uint8, takes, draws=draws)
-    reader = encoders[0].current_reader if isinstance(encoders[0], TextEncoder) else None
-    if len(encoders) == 1 and isinstance(reader, TransformerReader):
+        return Graph(module.eval(), {"images": ("n", 3, "height", "width")}, (torch.uint8,), takes, draws=draws)
+    reader = reader_of(encoders)
+    if reader is not None:
         takes = (
             "input_ids, attention_mask: int64 [n, length], of the tokenizer in the metadata, at most "
             f"{reader.longest} tokens"
         )
         axes: Axes = ("n", "length")
         inputs = {"input_ids": axes, "attention_mask": axes}
-        return Graph(ProbabilitiesOfTokens(reader, head).eval(), inputs, torch.int64, takes, reader)
+        return Graph(ProbabilitiesOfTokens(reader, head).eval(), inputs, (torch.int64,) * 2, takes, {"": reader})
     parts = [f"{name} ({width})" for name, width in zip(model.encoders, head.widths, strict=True)]
     takes = f"features: float32 [n, {sum(head.widths)}], of the encoder {' and then '.join(parts)}"
-    return Graph(head.eval(), {"features": ("n", sum(head.widths))}, torch.float32, takes)
+    return Graph(head.eval(), {"features": ("n", sum(head.widths))}, (torch.float32,), takes)
+
+
+def reader_of(encoders: Sequence[nn.Module]) -> TransformerReader | None:
+    """The transformer of a single encoder of sentences that is one.
+
+    Args:
+        encoders: Encoders that stand side by side.
+    """
+    reader = encoders[0].current_reader if isinstance(encoders[0], TextEncoder) else None
+    return reader if len(encoders) == 1 and isinstance(reader, TransformerReader) else None
 
 
 def expected_of(graph: Graph, model: "Model", examples: ExampleSet) -> NDArray[np.floating[Any]]:
@@ -119,14 +137,14 @@ def inputs_of(graph: Graph, model: "Model", examples: ExampleSet, row: int) -> t
     """
     if "images" in graph.axes:
         return (examples.original(row)[None],)
-    if graph.reader is not None:
-        tokens = graph.reader.tokens(examples.texts(row))
+    if graph.readers:
+        tokens = graph.readers[""].tokens(examples.texts(row))
         return tuple(tokens[name] for name in graph.axes)
     one = examples.select([row])
     return (torch.cat([encode_examples(encoder, one)[:, 0] for encoder in model.encoders], 1),)
 
 
-def metadata_of(graph: Graph, model: "Model") -> dict[str, str]:
+def metadata_of(graph: Graph, model: "Model | PartsModel") -> dict[str, str]:
     """What is written beside the graph: `class_names` as a JSON list, and what the inputs are.
 
     Args:
@@ -138,16 +156,16 @@ def metadata_of(graph: Graph, model: "Model") -> dict[str, str]:
         "kind": model.kind,
         "inputs": graph.takes,
         "outputs": "probabilities: float32 [n, classes], calibrated, in the order of class_names",
-        "encoders": json.dumps(model.encoders),
+        "encoders": json.dumps(model.encoders, ensure_ascii=False),
         "temperature": repr(model.temperature),
         "views": json.dumps([plan for plan, _ in graph.draws]),
         "manyshot": version("manyshot"),
     }
-    if graph.reader is not None:
-        tokenizer = graph.reader.tokenizer.backend_tokenizer
-        tokenizer.enable_truncation(max_length=graph.reader.longest)
-        tokenizer.enable_padding(pad_id=graph.reader.tokenizer.pad_token_id, pad_token=graph.reader.tokenizer.pad_token)
-        metadata["tokenizer"] = tokenizer.to_str()
+    for prefix, reader in graph.readers.items():
+        tokenizer = reader.tokenizer.backend_tokenizer
+        tokenizer.enable_truncation(max_length=reader.longest)
+        tokenizer.enable_padding(pad_id=reader.tokenizer.pad_token_id, pad_token=reader.tokenizer.pad_token)
+        metadata[f"{prefix}tokenizer"] = tokenizer.to_str()
     return metadata
 
 

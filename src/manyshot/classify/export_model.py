@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from manyshot.base import InputError, did_you_mean, sweep, write_aside
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.export_formats import FORMATS
-from manyshot.classify.export_graph import drawn_examples, expected_of, graph_of, inputs_of, metadata_of
+from manyshot.classify.export_graph import Graph, drawn_examples, expected_of, graph_of, inputs_of, metadata_of
+from manyshot.classify.export_parts import graph_of_parts, inputs_of_parts
+from manyshot.classify.parted_examples import PartedExamples
+from manyshot.classify.parts_model import PartsModel
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
@@ -63,11 +68,22 @@ class ExportReport:
         return f"{how}: probabilities differ from those of predict by at most {self.difference_of_views:.1g}."
 
 
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """A graph, what it is run on, and the probabilities that it should give, with its views and with the model's."""
+
+    graph: Graph
+    batches: list[tuple[Tensor, ...]]
+    expected: NDArray[np.floating[Any]]
+    averaged: NDArray[np.floating[Any]]
+    drawn: bool = False
+
+
 def export_model(
-    model: "Model",
+    model: "Model | PartsModel",
     path: Path | str,
     to: str = "onnx",
-    examples: ExampleSet | None = None,
+    examples: ExampleSet | PartedExamples | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
     """Write a model as one file, run that file on examples, and compare its probabilities with the model's.
@@ -76,46 +92,43 @@ def export_model(
     model's views where their ops move pixels, with one set of draws for all pictures (the model draws by each picture's
     content). Of a model of
     sentences whose encoder is a transformer, the network is in the file and the tokenizer in its metadata; of other
-    models of sentences, it has what comes behind the features. Probabilities are calibrated.
+    models of sentences, it has what comes behind the features. Probabilities are calibrated. The file of a model of
+    examples of several parts has inputs for each part, and one that says which of them an example has.
 
     Args:
         model: A fitted model.
         path: The file to write. It gets its name once it has been checked.
         to: "onnx", or "torch" for a program of torch.export.
-        examples: What to run the file on, at most 20 of them; drawn at random if None.
+        examples: What to run the file on, at most 20 of them; drawn at random if None, but not for several parts.
         overwrite: Whether to replace a file.
 
     Raises:
-        InputError: If the format is unknown, what it needs is not installed, the file exists already, or its
-            probabilities are not the model's.
+        InputError: If the format is unknown, what it needs is not installed, the file exists already, its
+            probabilities are not the model's, or there are no examples of several parts.
     """
     path = Path(path).expanduser()
     check_target(path, to, overwrite)
-    drawn = examples is None or not len(examples)
-    examples = drawn_examples(model.kind) if examples is None or drawn else _spread(examples)
-    graph = graph_of(model)
-    batches = [inputs_of(graph, model, examples, row) for row in range(len(examples))]
-    expected = expected_of(graph, model, examples)
+    job = _of_parts(model, examples) if isinstance(model, PartsModel) else _of_one_part(model, examples)
+    graph = job.graph
     sweep(path)
     with write_aside(path) as aside:
         FORMATS[to].write(graph, metadata_of(graph, model), aside)
-        found = FORMATS[to].run(aside, batches)
-        difference = float(np.abs(found - expected).max())
+        found = FORMATS[to].run(aside, job.batches)
+        difference = float(np.abs(found - job.expected).max())
         if not difference <= TOLERANCE:
             raise InputError(
                 f"{path}: not written, since its probabilities differ by {difference:.2g} from the model's; "
                 "export to another format"
             )
         size = aside.stat().st_size
-    averaged = model.predict(examples).probabilities if model.views else expected
-    of_views = float(np.abs(found - averaged).max())
+    of_views = float(np.abs(found - job.averaged).max())
     return ExportReport(
         path=path,
         to=to,
         size=size,
         takes=graph.takes,
-        checked=len(examples),
-        drawn=drawn,
+        checked=len(job.batches),
+        drawn=job.drawn,
         difference=difference,
         views=model.view_count,
         views_of_file=1 + len(graph.draws),
@@ -150,7 +163,34 @@ def check_target(path: Path, to: str, overwrite: bool) -> None:
     FORMATS[to].require()
 
 
-def _spread(examples: ExampleSet) -> ExampleSet:
+def _of_one_part(model: "Model", examples: Any) -> _Job:  # noqa: ANN401 - checked here
+    if isinstance(examples, PartedExamples):
+        raise InputError(f"the model takes {model.kind}, and these are examples of several parts; give {model.kind}")
+    drawn = examples is None or not len(examples)
+    few = drawn_examples(model.kind) if drawn else _spread(examples)
+    graph = graph_of(model)
+    batches = [inputs_of(graph, model, few, row) for row in range(len(few))]
+    expected = expected_of(graph, model, few)
+    return _Job(graph, batches, expected, model.predict(few).probabilities if model.views else expected, drawn)
+
+
+def _of_parts(model: PartsModel, examples: Any) -> _Job:  # noqa: ANN401 - checked here
+    if not isinstance(examples, PartedExamples) or not len(examples):
+        raise InputError(
+            "a file of a model of several parts is checked on examples like those that it was fitted to; name a table "
+            "or folder of some by --like"
+        )
+    few = model.fitting(_spread(examples))
+    graph = graph_of_parts(model)
+    batches = [inputs_of_parts(graph, model, few, row) for row in range(len(few))]
+    expected = model.predict(few).probabilities
+    return _Job(graph, batches, expected, expected)
+
+
+Some = TypeVar("Some", ExampleSet, PartedExamples)
+
+
+def _spread(examples: Some) -> Some:
     """At most `CHECKED` examples, evenly spread, so that all classes are among them where there are few."""
     count = min(CHECKED, len(examples))
     return examples.select(torch.linspace(0, len(examples) - 1, count).round().long().numpy())

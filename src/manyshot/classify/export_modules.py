@@ -94,7 +94,7 @@ class ProbabilitiesOfFeatures(nn.Module):
         super().__init__()
         self.steps = nn.ModuleList(_Transformed(fitted) for fitted in transforms)
         self.widths = [fitted.mean.shape[1] for fitted in transforms]
-        self.head = _LinearLogits(head) if isinstance(head, Linear) else _NearestLogits(head)
+        self.head = LinearLogits(head) if isinstance(head, Linear) else NearestLogits(head)
         self.temperature = temperature
 
     def forward(self, features: Tensor) -> Tensor:
@@ -136,7 +136,13 @@ class _Transformed(nn.Module):
         return x / x.square().sum(1, keepdim=True).sqrt().clamp(min=TINY) if self.normalize else x
 
 
-class _LinearLogits(nn.Module):
+class LinearLogits(nn.Module):
+    """`Linear` of one split, in float32.
+
+    Args:
+        linear: The head.
+    """
+
     weight: Tensor
     bias: Tensor
 
@@ -146,10 +152,17 @@ class _LinearLogits(nn.Module):
         self.register_buffer("bias", linear.bias[0].float())
 
     def forward(self, x: Tensor) -> Tensor:
+        """Rows `[n, d]` to logits `[n, c]`."""
         return x @ self.weight.T + self.bias
 
 
-class _NearestLogits(nn.Module):
+class NearestLogits(nn.Module):
+    """`NearestRows` of one split, in float32.
+
+    Args:
+        nearest: The head.
+    """
+
     rows: Tensor
     members: Tensor
 
@@ -159,6 +172,7 @@ class _NearestLogits(nn.Module):
         self.register_buffer("members", nearest.members[0])
 
     def forward(self, x: Tensor) -> Tensor:
+        """Rows `[n, d]` to logits `[n, c]`."""
         squares = self.rows.square().sum(1) - 2 * x @ self.rows.T + x.square().sum(1, keepdim=True)
         of_class = [squares.masked_fill(~mask, torch.inf).amin(1) for mask in self.members.unbind(1)]
         return -torch.stack(of_class, 1)
@@ -192,6 +206,32 @@ class Views(nn.Module):
         return torch.cat(views)
 
 
+class FeaturesOfPictures(nn.Module):
+    """Pictures of any size to the features of encoders, side by side, of one view after the other.
+
+    Args:
+        encoders: Frozen encoders, one a block.
+        draws: Of views.
+    """
+
+    def __init__(self, encoders: Sequence[PretrainedEncoder], draws: Sequence[Draw] = ()) -> None:
+        super().__init__()
+        self.resizes = nn.ModuleList(Resize(encoder.size) for encoder in encoders)
+        self.views = nn.ModuleList(Views(draws, encoder.size) for encoder in encoders)
+        self.encoders = nn.ModuleList(encoders)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images `[n, 3, h, w]` of uint8 to features `[views * n, d]`."""
+        features = []
+        for resize, views, module in zip(self.resizes, self.views, self.encoders, strict=True):
+            encoder = cast(PretrainedEncoder, module)
+            x = (views(resize(images)) / 255 - encoder.mean) / encoder.std
+            for stage in encoder.stages:  # not encoder.run, which splits batches by their size
+                x = stage(x)
+            features.append(x)
+        return torch.cat(features, 1)
+
+
 class ProbabilitiesOfPictures(nn.Module):
     """Pictures of any size to probabilities.
 
@@ -205,22 +245,36 @@ class ProbabilitiesOfPictures(nn.Module):
         self, encoders: Sequence[PretrainedEncoder], head: ProbabilitiesOfFeatures, draws: Sequence[Draw] = ()
     ) -> None:
         super().__init__()
-        self.resizes = nn.ModuleList(Resize(encoder.size) for encoder in encoders)
-        self.views = nn.ModuleList(Views(draws, encoder.size) for encoder in encoders)
-        self.encoders = nn.ModuleList(encoders)
+        self.features = FeaturesOfPictures(encoders, draws)
         self.view_count = 1 + len(draws)
         self.head = head
 
     def forward(self, images: Tensor) -> Tensor:
         """Images `[n, 3, h, w]` of uint8 to probabilities `[n, c]`."""
-        features = []
-        for resize, views, module in zip(self.resizes, self.views, self.encoders, strict=True):
-            encoder = cast(PretrainedEncoder, module)
-            x = (views(resize(images)) / 255 - encoder.mean) / encoder.std
-            for stage in encoder.stages:  # not encoder.run, which splits batches by their size
-                x = stage(x)
-            features.append(x)
-        return self.head.average(torch.cat(features, 1), self.view_count)
+        return self.head.average(self.features(images), self.view_count)
+
+
+class FeaturesOfTokens(nn.Module):
+    """Sentences as token ids to features.
+
+    Args:
+        reader: A transformer and how its tokens are pooled.
+    """
+
+    def __init__(self, reader: TransformerReader) -> None:
+        super().__init__()
+        self.net, self.pooling, self.unit = reader.net, reader.pooling, reader.unit
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Token ids `[n, length]` and 1 where there is a token to features `[n, d]`."""
+        states = self.net(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        if self.pooling == "first":
+            pooled = states[:, 0]
+        else:
+            mask = attention_mask[..., None].to(states.dtype)
+            pooled = (states * mask).sum(1) / mask.sum(1)
+        features: Tensor = F.normalize(pooled, dim=1) if self.unit else pooled
+        return features
 
 
 class ProbabilitiesOfTokens(nn.Module):
@@ -233,15 +287,9 @@ class ProbabilitiesOfTokens(nn.Module):
 
     def __init__(self, reader: TransformerReader, head: ProbabilitiesOfFeatures) -> None:
         super().__init__()
-        self.net, self.pooling, self.unit, self.head = reader.net, reader.pooling, reader.unit, head
+        self.features, self.head = FeaturesOfTokens(reader), head
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Token ids `[n, length]` and 1 where there is a token to probabilities `[n, c]`."""
-        states = self.net(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        if self.pooling == "first":
-            pooled = states[:, 0]
-        else:
-            mask = attention_mask[..., None].to(states.dtype)
-            pooled = (states * mask).sum(1) / mask.sum(1)
-        probabilities: Tensor = self.head(F.normalize(pooled, dim=1) if self.unit else pooled)
+        probabilities: Tensor = self.head(self.features(input_ids, attention_mask))
         return probabilities

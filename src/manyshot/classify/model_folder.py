@@ -102,7 +102,7 @@ def load_model(folder: Path | str) -> Model:
     if isinstance(model, PartsModel):
         raise InputError(
             f"{folder}: a model of examples of several parts, which this does not take; it can be used by "
-            "`manyshot predict` and `manyshot evaluate`"
+            "`manyshot predict`, `manyshot evaluate` and `manyshot export`"
         )
     return model
 

@@ -8,7 +8,7 @@ from manyshot.base import InputError, note
 from manyshot.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from manyshot.classify import ExampleSet, Model
+    from manyshot.classify import ExampleSet, Model, PartedExamples, PartsModel
     from manyshot.classify.export_model import ExportReport
 
 
@@ -27,15 +27,29 @@ def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite
         InputError: See `export_model`.
     """
     from manyshot.classify.export_model import check_target, export_model
-    from manyshot.classify.model_folder import load_model
+    from manyshot.classify.model_folder import load_any_model
+    from manyshot.classify.parts_model import PartsModel
 
     check_target(out, to, overwrite)
-    model = load_model(folder)
-    report = export_model(model, out, to, _examples(model, like), overwrite)
+    model = load_any_model(folder)
+    found = _parted(model, like) if isinstance(model, PartsModel) else _examples(model, like)
+    report = export_model(model, out, to, found, overwrite)
     if as_json:
         print_json({name: str(value) if name == "path" else value for name, value in asdict(report).items()})
         return
-    _print(report, model.kind)
+    _print(report, "examples" if isinstance(model, PartsModel) else model.kind)
+
+
+def _parted(model: "PartsModel", like: Path | None) -> "PartedExamples | None":
+    """Examples of several parts to run the file on; None where there are none."""
+    from manyshot.classify.parted_examples import load_parted
+    from manyshot.datasets.table_records import is_records
+
+    path = like or Path(str(model.report.get("data", "")))
+    if like is None and not path.is_file() and not path.is_dir():
+        return None
+    path = path.expanduser()
+    return load_parted(path, labeled=False, kinds=model.columns if is_records(path) else None)
 
 
 def _examples(model: "Model", like: Path | None) -> "ExampleSet | None":
