@@ -42,7 +42,7 @@ class TestFiles:
         assert to_samples(sound).equal(samples)
         assert rate == 44_100
 
-    @pytest.mark.parametrize("kind", ["flac", "ogg", "24 bit wav", "float wav"])
+    @pytest.mark.parametrize("kind", ["flac", "ogg", "mp3", "24 bit wav", "float wav"])
     def test_other_formats_are_read_by_soundfile(self, kind, tmp_path):
         soundfile = pytest.importorskip("soundfile")
         path = tmp_path / f"a.{'wav' if 'wav' in kind else kind}"
@@ -50,7 +50,7 @@ class TestFiles:
         soundfile.write(path, tone().numpy().T, 8000, subtype=subtype)
         result = read_sound(path, 8000).float() / 32768
         error = (result[:4000] - tone()[0]).abs().mean()
-        assert error < (0.02 if kind == "ogg" else 1e-4)
+        assert error < {"ogg": 0.02, "mp3": 0.05}.get(kind, 1e-4)
 
     @pytest.mark.parametrize("rate", [8000, 11_025, 22_050, 44_100, 48_000])
     def test_resampling_keeps_a_tone(self, rate):
@@ -64,6 +64,9 @@ class TestFiles:
         for data in (b"", b"no sound", whole[:200], whole[:20]):
             with one_line_error("a.wav"):
                 decode_sound(data, "a.wav")
+        pytest.importorskip("soundfile")
+        with one_line_error("a.wav: is no complete sound file (Format not recognised)"):
+            decode_sound(b"no sound", "a.wav")
         with one_line_error("has no samples"):
             decode_sound(encode_wav(torch.zeros(1, 0, dtype=torch.int16), 8000), "a.wav")
         with one_line_error("not a plausible rate"):

@@ -117,7 +117,8 @@ class ScaledPart(nn.Module):
         if not self.short:
             return rows / rows.square().sum(1, keepdim=True).sqrt().clamp(min=TINY)
         z = (rows / self.spread).clamp(-4, 4)
-        return torch.cat([z, *((-2 * (z - knot).square()).exp() for knot in KNOTS)], 1) / (2 * x.shape[1]) ** 0.5
+        bumps = [(-2 * (z - knot).square()).exp() for knot in KNOTS]
+        return torch.cat([z, *bumps], 1) / float((2 * x.shape[1]) ** 0.5)
 
 
 class ProbabilitiesOfParts(nn.Module):

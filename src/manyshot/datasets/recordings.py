@@ -1,4 +1,4 @@
-"""Load recordings of your own: class folders or a zip of WAV, FLAC or Ogg files, or a table that names them."""
+"""Load recordings of your own: class folders or a zip of WAV, FLAC, Ogg or MP3 files, or a table that names them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -82,7 +82,7 @@ def load_recordings(
     What is longer is cut around its loudest part; what is shorter is padded with silence on both sides.
 
     Args:
-        path: Folder or zip with a folder of WAV, FLAC or Ogg files per class, perhaps below `train/`, `val/` and
+        path: Folder or zip with a folder of WAV, FLAC, Ogg or MP3 files per class, perhaps below `train/`, `val/` and
             `test/`; or a table with a column of paths, relative to it, and a column of classes.
         split: Split of a folder that has splits; "train" if None.
         seconds: Length of the sounds. If None, the length that 95 % of the recordings fit into, at most 4 seconds.

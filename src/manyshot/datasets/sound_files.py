@@ -17,7 +17,7 @@ from manyshot.base import InputError, read_bytes
 from manyshot.base.sound import FULL, RATE, to_samples
 from manyshot.datasets.tree import MAX_FILE_BYTES
 
-SOUNDS = (".wav", ".flac", ".ogg")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus")
 """Extensions of sound files."""
 LONGEST = 3600.0
 """Length from which on a recording is refused, in seconds."""
@@ -29,7 +29,7 @@ UNKNOWN = 1 << 30
 def decode_sound(data: bytes, where: str) -> tuple[Float[Tensor, "c t"], int]:
     """Decode a sound file.
 
-    WAV files of 16 bits are read as they are; all others, FLAC and Ogg by the package soundfile.
+    WAV files of 16 bits are read as they are; all others, such as FLAC, Ogg and MP3, by the package soundfile.
 
     Args:
         data: Content of the file.
@@ -46,6 +46,8 @@ def decode_sound(data: bytes, where: str) -> tuple[Float[Tensor, "c t"], int]:
         >>> decode_sound(encode_wav(torch.zeros(1, 8, dtype=torch.int16), 8000), "a.wav")[0].shape
         torch.Size([1, 8])
     """
+    if not data:
+        raise InputError(f"{where}: is empty; fetch or record it again, or remove it")
     samples, rate = _wav(data, where) or _by_soundfile(data, where)
     if not samples.shape[1]:
         raise InputError(f"{where}: has no samples; remove it")
@@ -80,7 +82,9 @@ def _by_soundfile(data: bytes, where: str) -> tuple[NDArray[np.float32], int]:
                 raise InputError(f"{where}: longer than an hour; cut it into examples first")
             samples, rate = file.read(dtype="float32", always_2d=True), file.samplerate
     except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # libsndfile's own words, without the address of the buffer that stands before them
+        said = getattr(error, "error_string", str(error)).strip().rstrip(".")
+        reason = said.splitlines()[0] if said else type(error).__name__
         raise InputError(f"{where}: is no complete sound file ({reason}); convert or remove it") from None
     if not np.isfinite(samples).all():
         raise InputError(f"{where}: has samples that are no numbers; convert it again")
