@@ -23,10 +23,10 @@ from few_shot_baselines import baselines
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
-from circumstances import RESULTS, write
 from few_example_features import EncodedSet, draw_of, fit_settings, load_sets, spread_over
 from few_example_sets import SHOTS
 from fit_defaults import prior_tables
+from run_and_record import RESULTS, write
 
 from manyshot.classify.calibrate import calibrate
 from manyshot.classify.candidates import Candidate

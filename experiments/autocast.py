@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from statistics import median
 
 import torch
-from circumstances import write
+from run_and_record import write
 from torch import nn
 
 from manyshot.learners import MAML, Learner, Prototypes

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from circumstances import write
+from run_and_record import write
 
 from manyshot.compare import Comparison, EvaluationSuite, run_comparisons
 from manyshot.compare.preset_comparisons import COMPARISONS

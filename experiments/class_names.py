@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS, write
+from run_and_record import RESULTS, write
 
 from manyshot.augment import Augmenter, Plan
 from manyshot.base import parse_json, read_json

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
+from run_and_record import write
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 

@@ -8,9 +8,9 @@ network is trained on the same characters. Writes results/cross_task.json.
 
 import numpy as np
 import torch
-from circumstances import parse_options, write
 from classifier_arms import compared, trained
 from dagan_omniglot import MODELS, config_of
+from run_and_record import parse_options, write
 
 from manyshot.augment import Plan
 from manyshot.base import quieten

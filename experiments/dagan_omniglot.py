@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
 from classifier import best_given
 from classifier_arms import compared, evaluated, position_in_class, trained
+from run_and_record import write
 
 from manyshot.augment import Plan
 from manyshot.base import quieten

@@ -5,7 +5,7 @@ python experiments/demo.py
 
 import tempfile
 
-from circumstances import answer, write
+from run_and_record import answer, write
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ from nothing and learn from 1 or 5 digits a class. Writes results/digits_by_char
 """
 
 import numpy as np
-from circumstances import parse_options, write
 from classifier_arms import compared, evaluated, position_in_class, trained
 from dagan_omniglot import MADE, MODELS, SEEDS, config_of
+from run_and_record import parse_options, write
 
 from manyshot.augment import Plan
 from manyshot.base import quieten

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
 from letters import LETTERS
+from run_and_record import write
 from torch import nn
 from torch.nn import functional as F
 

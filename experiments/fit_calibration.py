@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
 from fit_head_draws import Draw, draws, load_sets
+from run_and_record import write
 from torch import Tensor
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS, write
 from few_example_features import KINDS, EncodedSet, draw_of, fit_settings, load_sets, spread_over
 from few_example_sets import SHOTS
+from run_and_record import RESULTS, write
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import settings

@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS, write
 from fit_head_draws import SHOTS, Data, Draw, draws, load_sets
+from run_and_record import RESULTS, write
 
 from manyshot.classify.accuracy_interval import VARIANCE_INFLATION, accuracy_interval
 from manyshot.classify.candidates import HEAD_GRID, Candidate, settings

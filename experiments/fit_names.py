@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS, write
 from PIL import Image
+from run_and_record import RESULTS, write
 
 from manyshot.base import parse_json, read_json
 from manyshot.classify.candidates import NO_PLAN, Candidate, settings

@@ -18,10 +18,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from circumstances import parse_options, write
 from classifier import best_given
 from classifier_arms import compared, evaluated, trained
 from dagan_omniglot import CLASSES, MADE, MODELS, SEEDS, config_of, shots_of
+from run_and_record import parse_options, write
 from torch import Tensor, nn
 from torch.nn import functional as F
 

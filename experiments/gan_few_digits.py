@@ -9,9 +9,9 @@ chosen for each size on digits held out. Writes results/gan_few_digits.json; run
 import math
 
 import numpy as np
-from circumstances import parse_options, write
 from classifier import accuracy, best_given
 from classifier_arms import compared, trained
+from run_and_record import parse_options, write
 
 from manyshot.augment import Plan
 from manyshot.datasets import load_dataset

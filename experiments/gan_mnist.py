@@ -13,8 +13,8 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from circumstances import parse_options, write
 from classifier_arms import trained
+from run_and_record import parse_options, write
 from torch import Tensor, nn
 
 from manyshot.base import quieten

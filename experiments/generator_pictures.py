@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS
 from dagan_omniglot import MODELS, config_of
 from gan_few_digits import SIZES
+from run_and_record import RESULTS
 
 from manyshot.base import quieten
 from manyshot.datasets import load_dataset

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS, write
 from fit_names import cifar_fs, emoji
+from run_and_record import RESULTS, write
 from torch import nn
 from torch.nn import functional as F
 

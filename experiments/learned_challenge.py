@@ -19,8 +19,8 @@ from time import process_time
 
 import numpy as np
 import torch
-from circumstances import write
 from omniglot_challenge import LONG
+from run_and_record import write
 from torch import nn
 
 from manyshot.augment import Plan

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from circumstances import write
 from letters import LETTERS
+from run_and_record import write
 from torch import nn
 
 from manyshot.augment import Plan

@@ -9,7 +9,7 @@ where d are the `Differences` of the query and the class's drawing. Writes resul
 import argparse
 
 import numpy as np
-from circumstances import write
+from run_and_record import write
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from circumstances import write
+from run_and_record import write
 
 from manyshot.segment.dice import dice
 from manyshot.segment.masked_source import Label, to_targets

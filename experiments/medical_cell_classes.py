@@ -22,8 +22,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
 from PIL import Image
+from run_and_record import write
 from torch import Tensor
 
 from manyshot.augment.image import Flip, StainNormalize, Turn

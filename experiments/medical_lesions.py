@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from circumstances import write
+from run_and_record import write
 
 from manyshot.compare import Arm, Comparison, EvaluationSuite, run_comparisons
 from manyshot.compare.frozen import compare_frozen

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
+from run_and_record import write
 from torch import Tensor
 
 from manyshot.augment import Plan

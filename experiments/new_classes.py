@@ -10,10 +10,10 @@ are used.
 from dataclasses import replace
 
 import numpy as np
-from circumstances import parse_options, write
 from classifier_arms import compared, trained
 from cross_task import meta_trained
 from dagan_omniglot import config_of
+from run_and_record import parse_options, write
 
 from manyshot.base import quieten
 from manyshot.generate.generated_source import generate_classes

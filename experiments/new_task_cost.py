@@ -6,7 +6,7 @@ OMP_NUM_THREADS=1 python experiments/new_task_cost.py
 import time
 
 import torch
-from circumstances import write
+from run_and_record import write
 
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import AUGMENTERS

@@ -20,8 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from circumstances import RESULTS, write
 from PIL import Image
+from run_and_record import RESULTS, write
 
 from manyshot.base.files import write_aside
 from manyshot.compare.omniglot_ladder import CONFIG, LADDER, run_ladder

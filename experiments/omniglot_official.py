@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from circumstances import RESULTS, write
+from run_and_record import RESULTS, write
 
 from manyshot.compare.omniglot_ladder import CONFIG, LADDER, run_ladder
 from manyshot.training import Config

@@ -9,7 +9,7 @@ Omniglot's `all_runs.zip`. Writes results/omniglot_small1.json; a training that 
 import argparse
 from pathlib import Path
 
-from circumstances import answer, write
+from run_and_record import answer, write
 
 TRAINING = (
     "--split small1 --size 42 --encoder 'conv4(32, 64, 128, 128)' --ways 20 --queries 2 --within-group 0.5 "

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS, write
 from PIL import Image
+from run_and_record import RESULTS, write
 from torch import Tensor, nn
 
 from manyshot.augment import Plan

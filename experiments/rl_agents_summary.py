@@ -11,9 +11,9 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from circumstances import write
 from numpy.typing import NDArray
 from rl_agents import slug
+from run_and_record import write
 
 from manyshot.base.tensor_file import read_tensors
 from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement

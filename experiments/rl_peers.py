@@ -12,7 +12,7 @@ from time import process_time
 
 import numpy as np
 import torch
-from circumstances import write
+from run_and_record import write
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy

@@ -7,7 +7,7 @@ What is trained there already is not trained again.
 
 import argparse
 
-from circumstances import answer, write
+from run_and_record import answer, write
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
+from run_and_record import write
 
 from manyshot.augment import Plan
 from manyshot.datasets import load_dataset

@@ -18,7 +18,7 @@ from time import process_time
 import matplotlib as mpl
 import numpy as np
 import torch
-from circumstances import write
+from run_and_record import write
 from torch import Tensor
 
 from manyshot.augment import Plan

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import write
 from few_example_features import EncodedSet, load_sets
+from run_and_record import write
 from torch import Tensor
 
 from manyshot.classify.frozen_encoders import encoder_blocks

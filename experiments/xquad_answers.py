@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from circumstances import write
+from run_and_record import write
 
 from manyshot.augment import Plan
 from manyshot.samples.augment_squad import augment_squad

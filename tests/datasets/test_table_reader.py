@@ -154,7 +154,7 @@ def test_a_line_of_json_that_nothing_can_be_done_with_is_named(tmp_path, content
 
 
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("manyshot.base.read.MAX_LINE", 1000)
+    monkeypatch.setattr("manyshot.base.read_files.MAX_LINE", 1000)
     for name in ("t.csv", "t.jsonl"):
         (tmp_path / name).write_bytes(b"text,label\n" + b"a" * 5000)
         with pytest.raises(InputError, match=rf"{name}: line .: (longer than 1,000 bytes|not valid JSON)"):

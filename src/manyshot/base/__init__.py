@@ -1,15 +1,15 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
+from manyshot.base.check_numbers import is_whole, plain_number, plain_numbers
+from manyshot.base.check_type import check_type, has_type
 from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
 from manyshot.base.files import check_out, check_replaceable, naming, sweep, write_aside, write_json
 from manyshot.base.lock import locked_folder
-from manyshot.base.numbers import is_whole, plain_number, plain_numbers
 from manyshot.base.printable import printable
 from manyshot.base.progress import listen, note, quieten, track
-from manyshot.base.read import open_file, parse_json, read_bytes, read_json, read_line
+from manyshot.base.read_files import open_file, parse_json, read_bytes, read_json, read_line
 from manyshot.base.suggest import did_you_mean, name_list, short
 from manyshot.base.torchrun import are_several
-from manyshot.base.typed import check_type, has_type
 
 __all__ = [
     "InputError",

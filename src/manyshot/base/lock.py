@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from manyshot.base.check_type import has_type
 from manyshot.base.errors import InputError
 from manyshot.base.files import naming
-from manyshot.base.read import parse_json
-from manyshot.base.typed import has_type
+from manyshot.base.read_files import parse_json
 
 try:
     import fcntl

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from manyshot.base.check_numbers import is_whole
 from manyshot.base.errors import InputError
-from manyshot.base.numbers import is_whole
 
 _MASK = 2**64 - 1
 Word = int | NDArray[np.int64] | NDArray[np.uint64]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from manyshot.base.errors import InputError
 from manyshot.base.files import sweep, write_aside
-from manyshot.base.read import open_file
+from manyshot.base.read_files import open_file
 
 
 def write_tensors(path: Path | str, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:

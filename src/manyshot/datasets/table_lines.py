@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from manyshot.base import InputError, read_line
-from manyshot.base.read import MAX_LINE
+from manyshot.base.read_files import MAX_LINE
 
 DELIMITERS = ",;\t|"
 """What may separate the cells of a `.csv`; the one that gives the most columns does."""

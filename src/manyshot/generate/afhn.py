@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.generate.adversarial_objective import AdversarialObjective, check_loss
 from manyshot.generate.batches import Batch
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.generate.batches import Batch
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.generative_model import Conditioning

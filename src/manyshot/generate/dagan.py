@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.dcgan import ConvolutionalGAN
 from manyshot.generate.discriminator import PairDiscriminator

@@ -1,6 +1,6 @@
 """DCGAN: convolutional generative adversarial networks (Radford, Metz and Chintala 2016)."""
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.generate.adversarial_objective import AdversarialObjective, check_loss
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.discriminator import Discriminator, UnconditionalDiscriminator

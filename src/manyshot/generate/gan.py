@@ -5,7 +5,7 @@ import math
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.generate.adversarial_objective import AdversarialObjective, check_loss
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.discriminator import UnconditionalDiscriminator

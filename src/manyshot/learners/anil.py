@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError
 from manyshot.learners.functional import call_with
-from manyshot.learners.gradient_learner import GradientLearner, Order, Parameters
+from manyshot.learners.gradient_learner import GradientLearner
+from manyshot.learners.inner_loop import Order, Parameters
 from manyshot.learners.vectorize import TaskVectorizer
 from manyshot.nets import TaskNorm
 

@@ -1,4 +1,4 @@
-"""The inner loop of gradient-based learners: a few gradient steps on the support of each task."""
+"""Learners that take gradient steps on the support of each task: the inner loop of all tasks, and the losses."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,23 +6,20 @@ from copy import copy
 from typing import Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.func import grad
 
 from manyshot.base import InputError
 from manyshot.learners.check_model import check_model, check_normalization
 from manyshot.learners.chunked_grad import mean_with_chunked_grad
 from manyshot.learners.cloned_model import ClonedModel
 from manyshot.learners.functional import call_with
+from manyshot.learners.inner_loop import InnerLoop, Order, Parameters
 from manyshot.learners.learner import Classifier, Learner, MakeEncoder, criterion_named, weighted_mean
 from manyshot.learners.task_tensors import Side, Task, ordinary, task_count, task_items, task_slice
 from manyshot.learners.vectorize import CHUNK, TaskVectorizer, may_use_threads, twin
 from manyshot.nets import TaskNorm, batch_statistics, stored_statistics
 from manyshot.tasks import Episode, Examples
-
-Order = Literal[1, 2]
-Parameters = dict[str, Tensor]
 
 NOTHING_TO_SWITCH = (
     "transductive: the learner normalizes each example alone, so there is nothing to switch; train one with batch "
@@ -31,7 +28,7 @@ NOTHING_TO_SWITCH = (
 """The error message about a learner that cannot become transductive."""
 
 
-class GradientLearner(Learner):
+class GradientLearner(InnerLoop):
     """Takes gradient steps on each task's support; subclasses choose which weights adapt, the update, and the loss.
 
     Frozen parameters (`requires_grad=False`) do not adapt. `loss` computes its gradient a few tasks at a time, so it
@@ -112,11 +109,6 @@ class GradientLearner(Learner):
         """
         return nn.Sequential(encoder, nn.Linear(encoder.features, ways))
 
-    @property
-    def vectorized(self) -> bool:
-        """Whether tasks are computed together by `torch.vmap`, as far as is known so far."""
-        return self.vectorizer.together(self.model)
-
     def train(self, mode: bool = True) -> "GradientLearner":
         """Set the training mode, except for batch normalization, which keeps using its running averages."""
         super().train(mode)
@@ -124,37 +116,6 @@ class GradientLearner(Learner):
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
         return self
-
-    def adapts(self, name: str) -> bool:
-        """Whether the inner loop may change the parameter of this name (default: any)."""
-        return True
-
-    def initial_params(self) -> Parameters:
-        """The parameters that adapt, with their values before the first inner step.
-
-        Raises:
-            InputError: If all parameters are frozen.
-        """
-        parameters: Parameters = {
-            name: value for name, value in self.model.named_parameters() if value.requires_grad and self.adapts(name)
-        }
-        if not parameters:
-            raise InputError("the model has no parameter to adapt: all are frozen (requires_grad=False)")
-        return parameters
-
-    def inner_update(self, parameters: Parameters, grads: Parameters, step: int) -> Parameters:
-        """The parameters of a task after an inner step (default: of gradient descent).
-
-        Args:
-            parameters: Parameters before the step, by name.
-            grads: Gradient of the support loss with respect to each parameter, by name.
-            step: Index of the step, from 0.
-        """
-        return {name: value - self.step_size * grads[name] for name, value in parameters.items()}
-
-    def second_order(self) -> bool:
-        """Whether the outer gradient differentiates through the inner gradients."""
-        return self.order == 2
 
     def made_transductive(self) -> Learner | None:
         """This learner with queries normalized by the statistics of the query set.
@@ -182,52 +143,6 @@ class GradientLearner(Learner):
             torch.Size([2, 4])
         """
         return ClonedModel(self)
-
-    def predictor(self, items: Float[Tensor, "n ..."]) -> Callable[[Parameters], Float[Tensor, "n ways"]]:
-        """Predictions for items as a function of a task's parameters; what does not depend on them is computed once.
-
-        Args:
-            items: Items `[n, ...]`.
-        """
-        return lambda parameters: call_with(self.model, parameters, (items,))
-
-    def inner_trajectory(self, support: Side) -> list[Parameters]:
-        """The parameters of a task after each inner step.
-
-        Args:
-            support: Support set of the task.
-        """
-        parameters, trajectory = self.initial_params(), []
-        inner_grads = self.inner_grads(support)
-        for step in range(self.steps):
-            parameters = self.inner_update(parameters, inner_grads(parameters), step)
-            trajectory.append(parameters)
-        return trajectory
-
-    def inner_grads(self, side: Side) -> Callable[[Parameters], Parameters]:
-        """The gradient of `support_loss`, as a function of a task's parameters.
-
-        Args:
-            side: Examples of the task.
-        """
-        loss = self.support_loss(side)
-        return lambda parameters: _grads(loss, parameters, self.second_order(), self.vectorized)
-
-    def support_loss(self, side: Side) -> Callable[[Parameters], Float[Tensor, ""]]:
-        """The mean loss on examples, as a function of a task's parameters; task normalization uses their statistics.
-
-        Args:
-            side: Examples of the task.
-        """
-        with batch_statistics(side.weight):
-            predict = self.predictor(side.items)
-
-        def loss(parameters: Parameters) -> Tensor:
-            with batch_statistics(side.weight):
-                predictions = self._masked(predict(parameters), side.absent)
-            return weighted_mean(self.criterion(predictions, side.labels), side.weight)
-
-        return loss
 
     def adapt(self, support: Examples) -> Classifier:
         """Take the inner steps of every task."""
@@ -365,27 +280,3 @@ class GradientLearner(Learner):
                 f"tasks of {ways_last.shape[-1]} targets given to a model of {self.ways} outputs; they must agree"
             )
         return nn.functional.pad(ways_last, (0, missing))
-
-    def _masked(self, predictions: Float[Tensor, "n ..."], absent: Bool[Tensor, " ways"]) -> Tensor:
-        if predictions.ndim != 2 or predictions.shape[1] != self.ways:
-            raise InputError(
-                f"the model gives outputs of shape {list(predictions.shape[1:])} per example, but ways={self.ways}: "
-                f"give its last layer {self.ways} outputs"
-            )
-        return predictions.masked_fill(absent, -torch.inf) if self.classifies else predictions
-
-
-def _grads(loss: Callable[[Parameters], Tensor], parameters: Parameters, second: bool, vectorized: bool) -> Parameters:
-    """The gradient of a loss with respect to each parameter, differentiable itself if `second`."""
-    if vectorized:
-        grads: Parameters = grad(loss)(dict(parameters))
-        return grads if second else {name: value.detach() for name, value in grads.items()}
-    create_graph = second and torch.is_grad_enabled()
-    with torch.enable_grad():
-        inputs = dict(parameters)
-        if not create_graph:
-            inputs = {name: value.detach().requires_grad_() for name, value in parameters.items()}
-        results = torch.autograd.grad(
-            loss(inputs), list(inputs.values()), create_graph=create_graph, allow_unused=True, materialize_grads=True
-        )
-    return dict(zip(inputs, results, strict=True))

@@ -5,7 +5,8 @@ from abc import abstractmethod
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.learners.gradient_learner import GradientLearner, Order
+from manyshot.learners.gradient_learner import GradientLearner
+from manyshot.learners.inner_loop import Order
 
 
 class LearnedRates(GradientLearner):

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.learners.gradient_learner import Parameters
+from manyshot.learners.inner_loop import Parameters
 from manyshot.learners.learned_rates import LearnedRates
 from manyshot.learners.task_tensors import Task
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners.functional import call_with
-from manyshot.learners.gradient_learner import Parameters
+from manyshot.learners.inner_loop import Parameters
 from manyshot.learners.maml import MAML
 from manyshot.nets import StagedEncoder
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from manyshot.learners.gradient_learner import Order, Parameters
+from manyshot.learners.inner_loop import Order, Parameters
 from manyshot.learners.learned_rates import LearnedRates
 
 

@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.learners.gradient_learner import GradientLearner, Parameters
+from manyshot.learners.gradient_learner import GradientLearner
+from manyshot.learners.inner_loop import Parameters
 from manyshot.learners.learner import weighted_mean
 from manyshot.learners.task_tensors import Side, Task
 from manyshot.tasks import Episode

@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 from manyshot.augment.image import Affine, StrokeWidth
 from manyshot.augment.ops.compose import Compose
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.policy.op_policy import PARAMETER_SCALE
 from manyshot.meta_augment.spline import Spline

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.learners.learner import weighted_mean
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian, per_example, task_context

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Generator, nn
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian, per_example, task_context
 from manyshot.meta_augment.weight_budget import WeightBudget

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.learners import Learner
 from manyshot.learners.learner import item_losses, weighted_mean
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied

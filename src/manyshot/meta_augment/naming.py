@@ -8,7 +8,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian, per_example
 from manyshot.meta_augment.text_map import choose_weight, fit_text_map

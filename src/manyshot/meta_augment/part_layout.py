@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.support_context import task_context
 from manyshot.tasks import Examples
 

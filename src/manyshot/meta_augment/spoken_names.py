@@ -7,7 +7,7 @@ import torch
 from torch import Generator, Tensor
 
 from manyshot.base import InputError
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import per_example
 from manyshot.meta_augment.text_map import choose_weight

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from manyshot.base import InputError, did_you_mean
 from manyshot.base import seeds as streams
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.rl.worlds.world import World, check_contexts
 from manyshot.tasks import Source
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 from torch.optim import Optimizer
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.base.registry import Registry
 from manyshot.base.seeds import generator
 from manyshot.learners.functional import call_with

@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Generator, Tensor, nn
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.base.registry import Registry
 
 SCORES = ("absolute", "positive")

@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 from torch.optim import Optimizer
 
 from manyshot.base import TrainingDiverged
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.rl.policy import ActorCritic, Output
 from manyshot.rl.rollout import Batch
 

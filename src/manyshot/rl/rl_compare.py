@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from manyshot.base import InputError, locked_folder, quieten, write_json
 from manyshot.base.arm_text import check_arm_names
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.base.progress import bar
 from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
 from manyshot.rl.rl_arm import RLArm

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from manyshot.base import InputError, did_you_mean, plain_numbers
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import check_seed
 from manyshot.rl.ppo import PPO
 from manyshot.rl.regularize import DrAC

@@ -12,7 +12,7 @@ from manyshot.augment import Plan
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.plan.syntax import Clause, Syntax
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.gates import Gates, sample_gates
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.policy.initial_plan import initial_settings

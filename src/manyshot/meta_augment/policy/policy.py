@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.image_moments import ImageMoments
 from manyshot.meta_augment.policy.op_policy import PARAMETER_SCALE, DifferentiableGates, OpPolicy
 from manyshot.meta_augment.support_encoder import RandomConvStatistics

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import torch
 from torch import Generator, Tensor
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.inner_step import Weights, inner_step, step_surrogate, trajectory_surrogate, with_weights
 from manyshot.rl.adapt.rl_learner import RLLearner

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.rl_learner import RLLearner
 from manyshot.rl.rollout import Batch

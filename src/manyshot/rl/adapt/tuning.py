@@ -9,7 +9,7 @@ import torch
 from torch import Generator
 from torch.optim import Adam
 
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.ppo_learner import PlainPPO
 from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in

@@ -13,7 +13,7 @@ from stable_baselines3.common.distributions import Distribution, kl_divergence
 from torch import Tensor
 
 from manyshot.base import seeds as streams
-from manyshot.base.numbers import check_range
+from manyshot.base.check_numbers import check_range
 from manyshot.rl.gym.spaces import Seen
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.sb3.vec_env import AugmentedVecEnv

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manyshot.base import InputError, check_type, has_type, open_file, parse_json, read_bytes, read_json, read_line
-from manyshot.base.read import MAX_DEPTH, MAX_LINE
+from manyshot.base.read_files import MAX_DEPTH, MAX_LINE
 
 
 @pytest.mark.parametrize(

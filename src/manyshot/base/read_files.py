@@ -10,8 +10,8 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, NoReturn
 
+from manyshot.base.check_type import check_type
 from manyshot.base.errors import InputError
-from manyshot.base.typed import check_type
 
 MAX_BYTES = 1 << 26
 """Largest size of a file that is read at once, unless its reader allows more."""
@@ -111,7 +111,7 @@ def parse_json(text: str | bytes, where: str, kind: Any = Any, finite: bool = Tr
     Args:
         text: JSON, bytes of it in UTF-8.
         where: Path, and position in the file, for errors.
-        kind: Type that the value must have, see `manyshot.base.typed.check_type`.
+        kind: Type that the value must have, see `manyshot.base.check_type.check_type`.
         finite: Whether NaN and infinity, which JSON proper does not have, are refused.
         unicode: Whether lone surrogates, which no encoding can write, are refused. File names that are not valid
             Unicode hold them.
