@@ -51,7 +51,7 @@ from sections.sounds_and_names import (
     sound_plans,
     spoken_names,
 )
-from sections.texts import clinc150, text_speed, xquad_answers
+from sections.texts import clinc150, natural_sentences, text_speed, xquad_answers
 
 from manyshot.compare.preset_comparisons import COMPARISONS
 from manyshot.report.plots import svg
@@ -101,6 +101,7 @@ SECTIONS = (
     (sound_plans, "sound_plans"),
     (parts, "parts"),
     (audio_speed, "audio_speed"),
+    (natural_sentences, "natural_sentences"),
     (text_speed, "text_speed"),
     (gan_mnist, "gan_mnist"),
     (gan_few_digits, "gan_few_digits"),

@@ -85,3 +85,31 @@ def text_speed(found: dict) -> str:
         + "\n".join(table(heads, rows))
         + "\n\nHow the other libraries are run is told in `benchmarks/README.md`.\n"
     )
+
+
+def natural_sentences(found: dict) -> str:
+    """How many changed sentences a strict reader accepts, by plan."""
+    heads = ["sentences", "plan", "judged", "natural, same meaning", "95 %", "changed at all"]
+    names = {"original": "(not changed)", "synonyms": "`shots: synonyms`"}
+    rows = []
+    for language, one in found["languages"].items():
+        for plan, share in one["rounds"][-1]["shares"].items():
+            low, high = share["natural_and_same_interval"]
+            changed = f"{share['changed_of_drawn']:.0%}" if "changed_of_drawn" in share else ""
+            natural, name = f"{share['natural_and_same']:.0%}", names.get(plan, f"`{plan}`")
+            rows.append([language, name, str(share["n"]), natural, f"{low:.0%} to {high:.0%}", changed])
+    before = {
+        language: [f"{each['shares']['reword']['natural_and_same']:.0%}" for each in one["rounds"][:-1]]
+        for language, one in found["languages"].items()
+    }
+    earlier = "; ".join(f"{language} {', '.join(shares)}" for language, shares in before.items())
+    return (
+        "## Natural sentences\n\nResults of plans mixed with sentences that nothing changed, in random order, each "
+        "judged as natural or not by a strict reader who did not see where it came from; then original and result "
+        "were compared for their meaning. English: utterances of CLINC150 and sentences of XQuAD; Chinese: reviews of "
+        "shops and hotels, questions and sentences of XQuAD. The last column is the share of drawn sentences in which "
+        f"the plan finds something to change. The reader: {found['reader']}.\n\n"
+        + "\n".join(table(heads, rows))
+        + f"\n\nThe phrases of `reword` were mended after each of two earlier rounds with other sentences ({earlier}), "
+        "and once more after this one. `results/natural_sentences.json` holds every judged change.\n"
+    )

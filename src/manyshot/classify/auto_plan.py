@@ -27,7 +27,7 @@ def choose_auto_plan(examples: ExampleSet, seed: int = 0, *, must_augment: bool 
         InputError: If they are sentences, or of fewer than two classes.
     """
     if examples.kind != "pictures":
-        raise InputError("plan 'auto' looks at pictures, and these are sentences; give a plan such as 'shots: eda'")
+        raise InputError("plan 'auto' looks at pictures, and these are sentences; give a plan such as 'shots: reword'")
     order = np.random.default_rng(seed).permutation(len(examples))
     labels = examples.labels
     rows = np.concatenate([order[labels[order] == label][:MOST_OF_A_CLASS] for label in np.unique(labels)])

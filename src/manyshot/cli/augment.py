@@ -24,7 +24,7 @@ EXAMPLES = examples(
     "manyshot augment photos --plan auto --explain --out new",
     "manyshot augment photos --run runs/augmenter --per-class 50 --out new",
     'manyshot augment volumes --plan "shots: affine3 elastic3 bias_field3" --per-class 50 --out new',
-    'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: eda" --out more.csv',
+    'manyshot augment faq.csv --text-column question --label-column topic --plan "shots: reword" --out more.csv',
     'manyshot augment recordings --plan "shots: speed(1.1) pitch(2) hiss(snr=10)" --out new',
     "manyshot augment millions --plan natural --shards webdataset --per-item 2 --jobs 8 --out shards",
     'manyshot augment products.csv --parts auto --plan "shots: mirror typos drop" --out new',

@@ -101,7 +101,7 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
     def _chosen_plan(self, X: Any, labels: NDArray[Any], kind: str) -> Plan:  # noqa: ANN401
         """The plan that `auto` chooses for the images, which may not be "none" here."""
         if kind != "images":
-            raise InputError(f"plan='{AUTO}' looks at images, and X holds {kind}; give a plan such as 'shots: eda'")
+            raise InputError(f"plan='{AUTO}' looks at images, and X holds {kind}; give a plan such as 'shots: reword'")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         return advise(X, labels, seed=seed, must_augment=True).plan
 

@@ -65,11 +65,19 @@ def test_a_span_holds_no_number_and_no_address():
 
 
 def test_synonyms_come_from_wordnet_and_keep_the_case():
-    text = ["The", "SALARY", "car,", "Buy", "it"]
+    text = ["THE", "LAWYER,", "CAR,", "BUY", "IT"]
     seen = set()
     for result in results(ops.Synonyms(), " ".join(text), 100):
         seen |= {(a, b) for a, b in zip(text, result.split(" "), strict=True) if a != b}
-    assert seen == {("SALARY", "WAGE"), ("car,", "automobile,"), ("Buy", "Purchase")}
+    assert seen == {("LAWYER,", "ATTORNEY,"), ("CAR,", "AUTOMOBILE,"), ("BUY", "PURCHASE")}
+
+
+def test_a_word_with_a_capital_inside_a_sentence_is_a_name():
+    assert set(results(ops.Synonyms(), "The Car Company of Buy", 20)) == {"The Car Company of Buy"}
+    assert set(results(ops.Synonyms(), "He came. Maybe he left", 20)) == {
+        "He came. Perhaps he left",
+        "He came. Possibly he left",
+    }
 
 
 def test_words_have_synonyms_where_the_meaning_hardly_depends_on_the_sentence():
@@ -82,7 +90,7 @@ def test_words_have_synonyms_where_the_meaning_hardly_depends_on_the_sentence():
 
 
 def test_synonyms_fit_the_word_before_them():
-    assert set(results(ops.Synonyms(), "I saw a car", 20)) == {"I saw a car"}  # not "a automobile"
+    assert set(results(ops.Synonyms(), "I saw a car", 20)) == {"I saw an automobile"}
     assert set(results(ops.Synonyms(), "I saw the car", 20)) == {"I saw the automobile"}
     assert set(results(ops.Synonyms(), "that is my buy", 20)) == {"that is my buy"}  # not the verb
 

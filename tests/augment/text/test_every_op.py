@@ -13,6 +13,7 @@ from manyshot.augment.ops.op import take
 from manyshot.augment.text import OPS
 
 TEXTS = {
+    "reword": "Where can I find a good car for my vacation, and how do I buy it?",
     "eda": "Where can I buy a good cup of tea in the big city, please?",
     "synonyms": "Usually I buy this car, maybe.",
     "insert_words": "Where can I buy a good car?",

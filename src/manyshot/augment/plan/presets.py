@@ -22,6 +22,7 @@ _CAMERA = "flip resized_crop(0.5) brightness(0.3) contrast(0.3) saturation(0.3) 
 _UPRIGHTLESS = "flip turn(fit=yes) affine(10, 1.1, 0.05, 0.05, padding_mode=reflection)"
 
 TEXT_PRESETS = {
+    "reword": Preset("shots: 4 x reword", "English and Chinese texts: four variants that say the same in other words"),
     "eda": Preset(
         "shots: 4 x eda", "English texts: four variants, each by synonyms, insertion, swap or deletion of words (EDA)"
     ),

@@ -19,6 +19,7 @@ from manyshot.augment.text.misspell import Misspell
 from manyshot.augment.text.ocr import OCR
 from manyshot.augment.text.paraphrase import BackTranslate, Paraphrase
 from manyshot.augment.text.paraphrase_file import ParaphraseFile
+from manyshot.augment.text.reword import Reword
 from manyshot.augment.text.sentences import ShuffleSentences
 from manyshot.augment.text.swap import SwapWords
 from manyshot.augment.text.synonyms import InsertWords, Synonyms
@@ -27,6 +28,7 @@ from manyshot.augment.text.typos import Typos
 from manyshot.augment.text.widths import Widths
 
 OPS: dict[str, type[Op]] = {
+    "reword": Reword,
     "eda": EDA,
     "synonyms": Synonyms,
     "insert_words": InsertWords,
@@ -74,6 +76,7 @@ __all__ = [
     "Numbers",
     "Paraphrase",
     "ParaphraseFile",
+    "Reword",
     "ShuffleSentences",
     "SwapWords",
     "Synonyms",

@@ -49,7 +49,8 @@ FULL = {short: " ".join(words) for words, short in CONTRACTED.items()} | {"can't
 class Contract(FractionOp, WordOp):
     """Contract random pairs of words and expand random contractions: `do not` for `don't`, `we're` for `we are`.
 
-    English only. Ambiguous contractions, such as `it's` or `I'd`, are left alone.
+    English only. Ambiguous contractions, such as `it's` or `I'd`, are left alone, and so are verbs that end a clause
+    (`what they are.`), which are not contracted.
 
     Args:
         fraction: Fraction of the contractions and pairs that are changed, at least one.
@@ -60,7 +61,7 @@ class Contract(FractionOp, WordOp):
     Example:
         >>> import torch
         >>> Contract().apply(["I don't know what they are."], {"seed": torch.tensor([1])})
-        ["I don't know what they're."]
+        ['I do not know what they are.']
     """
 
     fraction: float = 0.5
@@ -89,7 +90,8 @@ def _indices(words: Words) -> list[int]:
     parts, indices = words.parts, []
     for index in range(1, len(parts), 2):
         pair = index + 2 < len(parts) and parts[index + 1] == " " and (parts[index].lower(), parts[index + 2].lower())
-        if _normalize(parts[index]) in FULL or (pair and pair in CONTRACTED):
+        may_contract = pair and pair in CONTRACTED and (pair[1] == "not" or parts[index + 3] == " ")
+        if _normalize(parts[index]) in FULL or may_contract:
             indices.append(index)
     return indices
 

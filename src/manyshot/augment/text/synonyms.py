@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from manyshot.augment.text.chinese import is_han
+from manyshot.augment.text.rewordings import fix_article
 from manyshot.augment.text.text_op import (
     NEGATIONS,
     FractionOp,
@@ -22,7 +23,7 @@ NO_NOUN_BEHIND = frozenset(
     ["i", "you", "we", "they", "can", "could", "will", "would", "should", "may", "might", "must"]
 )
 """Words behind which another word is hardly ever of this part of speech."""
-VOWELS = "aeiou"
+SENTENCE_ENDS = frozenset(".!?:\n")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Synonyms(KeepingOp):
         """The text with some words replaced."""
         parts, count, indices = words.parts.copy(), len(numbers) // 2, replaceable(words, self.keep)
         for index, number in zip(pick_distinct(indices, count, numbers), numbers[count:], strict=True):
-            parts[index] = _choose(fitting(words, index), number, words.parts[index])
+            _put(parts, index, _choose(fitting(words, index), number, words.parts[index]))
         return "".join(parts)
 
 
@@ -94,12 +95,12 @@ class InsertWords(FractionOp, WordOp):
         for which, what, where in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
             source = known[int(which * len(known))]
             index = gaps[int(where * len(gaps))]
-            parts[index] = f"{_choose(fitting(words, source), what, words.parts[source].lower())} {parts[index]}"
+            _put(parts, index, f"{_choose(fitting(words, source), what, words.parts[source].lower())} {parts[index]}")
         return "".join(parts)
 
 
 def replaceable(words: Words, keep: str = "") -> list[int]:
-    """The indices of words that have synonyms.
+    """The indices of words that have synonyms; words with a capital inside a sentence are names, and have none.
 
     Args:
         words: A text.
@@ -109,6 +110,7 @@ def replaceable(words: Words, keep: str = "") -> list[int]:
         index
         for index in range(1, len(words.parts), 2)
         if synonyms(words.parts[index].lower()).names
+        and not _is_part_of_name(words.parts, index)
         and fitting(words, index)
         and not (keep and is_kept(words.parts[index], keep))
     ]
@@ -123,16 +125,29 @@ def fitting(words: Words, index: int) -> tuple[str, ...]:
 
     Example:
         >>> from manyshot.augment.text.words import split_words
-        >>> fitting(split_words("my car"), 3), fitting(split_words("a car"), 3), fitting(split_words("the buy"), 3)
-        (('automobile',), (), ())
+        >>> fitting(split_words("my car"), 3), fitting(split_words("the buy"), 3)
+        (('automobile',), ())
     """
     part, names = synonyms(words.parts[index].lower())
     before = words.parts[index - 2].lower() if index > 1 and words.parts[index - 1] == " " else ""
     if (part == "verb" and before in NO_VERB_BEHIND) or (part == "noun" and before in NO_NOUN_BEHIND):
         return ()
-    if before in ("a", "an"):
-        return tuple(name for name in names if (name[0] in VOWELS) == (before == "an"))
     return names
+
+
+def _is_part_of_name(parts: Sequence[str], index: int) -> bool:
+    """Whether a word has a capital that neither opens a sentence nor belongs to a text in capitals."""
+    word = parts[index]
+    if not word[0].isupper() or index == 1:
+        return False
+    return SENTENCE_ENDS.isdisjoint(parts[index - 1]) and not "".join(parts).isupper()
+
+
+def _put(parts: list[str], index: int, word: str) -> None:
+    """Put a word in; a or an before it follows."""
+    parts[index] = word
+    if index > 1 and parts[index - 1] == " ":
+        parts[index - 2] = fix_article(f"{parts[index - 2]} ", word)[:-1]
 
 
 def _insertion_points(words: Words) -> list[int]:

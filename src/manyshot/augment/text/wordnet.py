@@ -9,202 +9,53 @@ from typing import NamedTuple
 
 from manyshot.base import InputError
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 LEADING_PART, LEADING_SENSE = 0.75, 0.7
 """Least fraction of a word's occurrences that are of one part of speech, and of those that are of one sense."""
 LEAST_RATIO = 0.2
 """Least frequency of a synonym in the sense, relative to the word."""
 LEAST_OWN = 0.65
 """Least fraction of a synonym's own occurrences, as this part of speech, that are in the sense."""
-LEAST_SEEN = 5
-"""Least number of occurrences of a word, unless there are none: fewer say little about its senses."""
-FUNCTION_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "above",
-        "across",
-        "after",
-        "again",
-        "against",
-        "all",
-        "almost",
-        "along",
-        "already",
-        "also",
-        "although",
-        "always",
-        "am",
-        "among",
-        "an",
-        "and",
-        "another",
-        "any",
-        "are",
-        "around",
-        "as",
-        "at",
-        "away",
-        "be",
-        "because",
-        "been",
-        "before",
-        "behind",
-        "being",
-        "below",
-        "beneath",
-        "beside",
-        "between",
-        "beyond",
-        "both",
-        "but",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "done",
-        "down",
-        "during",
-        "each",
-        "either",
-        "else",
-        "enough",
-        "even",
-        "ever",
-        "every",
-        "few",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "having",
-        "he",
-        "hence",
-        "her",
-        "here",
-        "hers",
-        "him",
-        "his",
-        "how",
-        "however",
-        "i",
-        "if",
-        "in",
-        "inside",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "least",
-        "less",
-        "let",
-        "like",
-        "many",
-        "may",
-        "me",
-        "might",
-        "mine",
-        "more",
-        "most",
-        "much",
-        "must",
-        "my",
-        "near",
-        "neither",
-        "never",
-        "no",
-        "none",
-        "nor",
-        "not",
-        "now",
-        "of",
-        "off",
-        "okay",
-        "on",
-        "once",
-        "one",
-        "only",
-        "onto",
-        "or",
-        "other",
-        "our",
-        "ours",
-        "out",
-        "outside",
-        "over",
-        "own",
-        "past",
-        "per",
-        "please",
-        "quite",
-        "rather",
-        "same",
-        "shall",
-        "she",
-        "should",
-        "since",
-        "so",
-        "some",
-        "somebody",
-        "someone",
-        "still",
-        "such",
-        "than",
-        "that",
-        "the",
-        "their",
-        "theirs",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "those",
-        "though",
-        "through",
-        "throughout",
-        "thus",
-        "till",
-        "to",
-        "too",
-        "toward",
-        "under",
-        "until",
-        "up",
-        "upon",
-        "us",
-        "very",
-        "was",
-        "we",
-        "well",
-        "were",
-        "what",
-        "when",
-        "where",
-        "whether",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "within",
-        "without",
-        "would",
-        "yes",
-        "yet",
-        "you",
-        "your",
-        "yours",
-    ]
+LEAST_SEEN, LEAST_SYNONYM = 10, 4
+"""Least number of occurrences of a word, unless there are none, and of its synonym: fewer say little about senses."""
+FUNCTION_WORDS = _words(
+    """
+    a about above across after again against all almost along already also although always am among an and another
+    any are around as at away be because been before behind being below beneath beside between beyond both but by
+    can could did do does done down during each either else enough even ever every few for from had has have having
+    he hence her here hers him his how however i if in inside into is it its just least less let like many may me
+    might mine more most much must my near neither never no none nor not now of off okay on once one only onto or
+    other our ours out outside over own past per please quite rather same shall she should since so some somebody
+    someone still such than that the their theirs them then there these they this those though through throughout
+    thus till to too toward under until up upon us very was we well were what when where whether which while who
+    whom whose why will with within without would yes yet you your yours
+    """
 )
 """Function words; WordNet has other words of the same spelling for some of them (`a`, `in`, `I`)."""
+
+UNFIT = _words(
+    """
+    vacation:holiday commonly:normally roughly:about tune:melody big:large large:big
+    baby:babe cattle:cows cattle:oxen commission:committee committee:commission cloth:textile fabric:textile
+    existence:being idea:thought joke:gag leaf:foliage mode:manner mode:fashion percent:percentage
+    percentage:percent procedure:process program:plan salary:wage scheme:strategy strategy:scheme
+    technology:engineering warfare:war animal:creature creature:beast intention:purpose suspicion:hunch
+    tale:narrative terror:panic chance:opportunity advocate:recommend approve:sanction cease:quit condemn:decry
+    defy:withstand detect:notice devise:invent employ:use employ:utilize encourage:promote promote:encourage
+    evoke:elicit gaze:stare glue:paste install:instal merge:unify necessitate:require pertain:concern print:publish
+    publish:print prompt:motivate quit:discontinue quit:cease react:respond respond:react retrieve:regain tilt:lean
+    dirty:soiled extra:excess extra:surplus minimal:minimum single:individual terrible:frightening suitable:suited
+    apparent:evident evident:apparent absolutely:perfectly absolutely:utterly perfectly:absolutely perfectly:utterly
+    afterward:after constantly:invariably invariably:constantly evidently:plainly obviously:plainly
+    plainly:obviously plainly:evidently presently:soon soon:presently purely:strictly reasonably:pretty
+    fairly:pretty
+    """
+)
+"""Words and synonyms that pass the thresholds below, and that a reader refused in sentences."""
 
 
 PARTS_OF_SPEECH = ("noun", "verb", "adj", "adv")
@@ -279,7 +130,7 @@ def _fits(name: str, word: str, part: str, sense: int, count: int) -> bool:
     if name != name.lower() or len(name) < 3 or _senses(part, key)[:1] != [sense] or _is_name(key):
         return False
     own, own_part = _count(key, part, 1), _total(key, part)
-    if count and own < max(1, LEAST_RATIO * count):
+    if count and (own < max(LEAST_SYNONYM, LEAST_RATIO * count) or f"{word}:{key}" in UNFIT):
         return False
     everywhere = sum(_total(key, other) for other in PARTS_OF_SPEECH)
     return own >= LEAST_OWN * own_part and own_part >= LEAST_RATIO * everywhere

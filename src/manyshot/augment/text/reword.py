@@ -1,0 +1,71 @@
+"""The same said in other words, by rules for English and Chinese."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from manyshot.augment.text.rewordings import Edit, find_edits
+from manyshot.augment.text.text_op import NEGATIONS, KeepingOp, count_of, is_kept, pick_distinct
+from manyshot.augment.text.words import Words, split_words
+
+
+@dataclass(frozen=True)
+class Reword(KeepingOp):
+    """Say parts of each text in other words: "how can I" for "how do I", "book a table" for "reserve a table".
+
+    Groups of interchangeable phrases, for English and Chinese, say what may replace what and between which neighbors,
+    so that the sentence stays grammatical and its meaning nearly the same: forms of requests and questions, words and
+    idioms, contractions. Articles, capitals and question marks follow. Of n words, `max(1, fraction * n)` phrases are
+    replaced, if there are as many. Chinese needs `pip install "manyshot[chinese]"`, English nothing.
+
+    Args:
+        fraction: Number of replaced phrases, as a fraction of the number of words; at least one.
+        keep: Words that no change may remove, with spaces between them; negations by default.
+
+    Raises:
+        InputError: For a fraction outside 0 to 1.
+
+    Example:
+        >>> import torch
+        >>> Reword().apply(["How do I buy a car?"] * 2, {"seed": torch.tensor([1, 2])})
+        ['How do I buy an automobile?', 'How can I buy a car?']
+    """
+
+    fraction: float = 0.15
+    keep: str = NEGATIONS
+
+    def numbers_needed(self, words: Words) -> int:
+        """Two numbers per replaced phrase: which phrase, and by what."""
+        return 2 * min(count_of(self.fraction, words.total), len(self._edits(words)))
+
+    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+        """The text in other words; of phrases that overlap, the one drawn first is replaced."""
+        edits, text = self._edits(words), "".join(words.parts)
+        count = len(numbers) // 2
+        taken: list[tuple[Edit, str]] = []
+        for index, number in zip(pick_distinct(range(len(edits)), count, numbers), numbers[count:], strict=True):
+            edit = edits[index]
+            if all(edit.end <= other.start or other.end <= edit.start for other, _ in taken):
+                taken.append((edit, edit.choices[int(number * len(edit.choices))]))
+        for edit, choice in sorted(taken, key=lambda each: -each[0].start):
+            text = edit.apply(text, choice)
+        return text
+
+    def _edits(self, words: Words) -> tuple[Edit, ...]:
+        return _possible("".join(words.parts), self.keep)
+
+
+@lru_cache(maxsize=10_000)
+def _possible(text: str, keep: str) -> tuple[Edit, ...]:
+    """The edits of a text that remove no word to keep."""
+    edits = []
+    for edit in find_edits(text):
+        before = _count_kept(text[edit.start : edit.end], keep)
+        choices = tuple(choice for choice in edit.choices if not before or _count_kept(choice.text, keep) >= before)
+        if choices:
+            edits.append(edit._replace(choices=choices))
+    return tuple(edits)
+
+
+def _count_kept(text: str, keep: str) -> int:
+    return sum(is_kept(word, keep) for word in split_words(text).parts[1::2])
