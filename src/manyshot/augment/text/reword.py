@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from manyshot.augment.text.rewordings import Edit, find_edits
+from manyshot.augment.text.rewordings import Choice, Edit, find_edits
 from manyshot.augment.text.text_op import NEGATIONS, KeepingOp, count_of, is_kept, pick_distinct
 from manyshot.augment.text.words import Words, split_words
 
@@ -42,7 +42,7 @@ class Reword(KeepingOp):
         """The text in other words; of phrases that overlap, the one drawn first is replaced."""
         edits, text = self._edits(words), "".join(words.parts)
         count = len(numbers) // 2
-        taken: list[tuple[Edit, str]] = []
+        taken: list[tuple[Edit, Choice]] = []
         for index, number in zip(pick_distinct(range(len(edits)), count, numbers), numbers[count:], strict=True):
             edit = edits[index]
             if all(edit.end <= other.start or other.end <= edit.start for other, _ in taken):
