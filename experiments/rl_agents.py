@@ -1,8 +1,7 @@
 """Agents on worlds that they never saw: which augmentation helps, where, and which one hurts.
 
-Every training is judged world by world on worlds that nothing was trained on or chosen by, and is stored in two files
-of its own, OUT/NAME/ARM.SEED.json and .safetensors (weights), so that what is stopped goes on with what is missing.
-rl_agents_summary.py puts them together.
+Every training is a run OUT/NAME/ARM.SEED, which goes on where it was stopped. What it reached on worlds that nothing
+was trained on or chosen by is OUT/NAME/ARM.SEED.json, world by world; rl_agents_summary.py puts these together.
 
     python experiments/rl_agents.py leap --arms none "view: crop" --seeds 3 4 --out runs/rl
 """
@@ -10,17 +9,20 @@ rl_agents_summary.py puts them together.
 import argparse
 import json
 import re
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
+from manyshot.base import quieten
 from manyshot.base.files import write_json
-from manyshot.base.tensor_file import write_tensors
 from manyshot.rl.rl_config import RLConfig, RLSettings
-from manyshot.rl.trainer import Trainer, steps_per_update, updates
-from manyshot.rl.world_split import WorldSplit
+from manyshot.rl.rl_train import RLRun, evaluate_run, train_agent
+from manyshot.rl.trainer import steps_per_update, updates
+from manyshot.rl.view_choice import Choice
+from manyshot.rl.world_split import PARTS
+from manyshot.runtime.clock import cpu_seconds
+from manyshot.runtime.run_folder import CONFIG
 
 VIEWS = ("crop(0.25, border)", "flip", "erase(0.6)")
 """Views to choose among: one that moves the picture, one that mirrors it, one that hides a large part."""
@@ -51,7 +53,7 @@ class Experiment:
 
 
 LEAP = RLConfig("leap", worlds=12, validation=8, fit=RLSettings(steps=350_000, eval_every=19))
-COLORS = RLConfig("leap(colors=yes)", worlds=3, validation=20, fit=replace(LEAP.fit, steps=60_000, eval_every=10))
+COLORS = RLConfig("leap(colors=yes)", worlds=3, validation=20, fit=replace(LEAP.fit, steps=122_880, eval_every=20))
 POINT = RLConfig(
     "point",
     worlds=4,
@@ -66,7 +68,15 @@ ROOMS = RLConfig(
     worlds=200,
     validation=20,
     fit=RLSettings(
-        steps=163_840, games=32, rollout=32, epochs=4, minibatches=4, learning_rate=1e-3, eval_every=32, width=64
+        steps=245_760,
+        games=32,
+        rollout=32,
+        epochs=4,
+        minibatches=4,
+        learning_rate=1e-3,
+        eval_every=60,
+        width=64,
+        view_weight=1.0,
     ),
 )
 EXPERIMENTS = {
@@ -121,15 +131,16 @@ EXPERIMENTS = {
         {
             "none": {},
             "trial: turn mirror": {"plan": "trial: turn mirror"},
+            "view: brightness": {"plan": "view: brightness"},
             "view: turn": {"plan": "view: turn"},
             "plr": {"levels": "plr"},
             "robust-plr": {"levels": "robust-plr"},
         },
     ),
-    # "none" is that of leap, which takes the same steps.
     "choice": Experiment(
         replace(LEAP, fit=replace(LEAP.fit, steps=155_648, view_weight=1.0)),
         {
+            "none": {},
             "view: crop": {"plan": f"view: {VIEWS[0]}"},
             "ucb, as published": {"choose": "ucb"},
             "bandit": {"choose": "bandit"},
@@ -141,46 +152,49 @@ EXPERIMENTS = {
 }
 
 
-def train_one(name: str, arm: str, seed: int, steps: int | None, device: str) -> tuple[dict, dict[str, torch.Tensor]]:
-    """One training: what it reached at every evaluation, and its weights."""
+def train_one(name: str, arm: str, seed: int, steps: int | None, device: str, folder: Path) -> dict:
+    """One training in a run of its own, which goes on where it was stopped, and what the agent reached at its end."""
     experiment = EXPERIMENTS[name]
     config = experiment.config(arm, seed)
-    fit = replace(config.fit, steps=steps or config.fit.steps, device=device)
-    config = replace(config, fit=fit)
-    trainer = Trainer(config, WorldSplit.of(config))
-    seconds, curve, pulls = 0.0, [], []
-    for number in range(updates(config)):
-        began = time.process_time()
-        row = trainer.update(number)
-        seconds += time.process_time() - began
-        pulls.append([round(row[key], 4) for key in sorted(row) if key == "pulled" or key.startswith("weight_")])
-        if (number + 1) % fit.eval_every == 0 or number + 1 == updates(config):
-            steps_done = (number + 1) * steps_per_update(config)
-            curve.append({"steps": steps_done, "seconds": round(seconds, 1), **judge(trainer, experiment.cleared)})
-    found = {
+    config = replace(config, fit=replace(config.fit, steps=steps or config.fit.steps, device=device))
+    run = train_agent(config, folder, resume=(folder / CONFIG).exists(), title=f"{name}, {arm}, seed {seed}")
+    evaluated = [row for row in run.rows if "held_out_solved" in row]
+    last = {
+        "steps": updates(config) * steps_per_update(config),
+        "seconds": round(cpu_seconds(folder), 1),
+        **judge(run, experiment.cleared),
+    }
+    shares = ("training_solved", "validation_solved", "held_out_solved")
+    return {
         "arm": arm,
         "seed": seed,
         "config": config.as_dict(),
-        "curve": curve,
-        "pulls": pulls if pulls[0] else [],
-        "contexts": {
-            part: trainer.plain_arena(part).contexts.tolist() for part in ("training", "validation", "held_out")
-        },
+        "learning": [
+            [row["step"] * steps_per_update(config), *(round(row[share], 4) for share in shares)] for row in evaluated
+        ],
+        "curve": [last],
+        "pulls": pulls(run),
+        "contexts": {part: run.split.part_contexts(part).tolist() for part in PARTS},
     }
-    return found, {key: value.cpu() for key, value in trainer.policy.state_dict().items()}
 
 
-def judge(trainer: Trainer, cleared: bool) -> dict:
+def pulls(run: RLRun) -> list[list[float]]:
+    """The share of each view among those of every update; none where views are not chosen."""
+    if run.config.choose == "none":
+        return []
+    count = len(Choice.parse(run.config.choose).plans)
+    rows = [row for row in run.rows if "pulled" in row or "weight_0" in row]
+    return [[round(row.get(f"weight_{k}", float(row.get("pulled") == k)), 4) for k in range(count)] for row in rows]
+
+
+def judge(run: RLRun, cleared: bool) -> dict:
     """Solved trials (greedy) of each world and episode, and mean returns and lengths by episode, on each part."""
     found = {}
-    for part in ("training", "validation", "held_out"):
-        env = trainer.plain_arena(part)
+    for part in PARTS:
         for suffix, resets_memory in (("", False), ("_cleared", True)):
-            if resets_memory and not (cleared and trainer.learner.memory):
+            if resets_memory and not (cleared and run.policy.memory):
                 continue
-            results = trainer.learner.evaluate(
-                env, trainer.policy, device=trainer.config.fit.device, resets_memory=resets_memory
-            )
+            results = evaluate_run(run, part, resets_memory=resets_memory)
             found[part + suffix] = results.solved.round(3).tolist()
             found[f"{part}_return{suffix}"] = results.returns.mean(0).round(4).tolist()
             found[f"{part}_steps{suffix}"] = results.steps.mean(0).round(3).tolist()
@@ -199,6 +213,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/rl"))
     options = parser.parse_args()
     torch.set_num_threads(1)
+    quieten()
     steps = 8192 if options.quick else options.steps
     for name in options.names:
         for seed in options.seeds[:1] if options.quick else options.seeds:
@@ -206,9 +221,7 @@ def main() -> None:
                 file = options.out / name / f"{slug(arm)}.{seed}.json"
                 if file.exists():
                     continue
-                file.parent.mkdir(parents=True, exist_ok=True)
-                found, weights = train_one(name, arm, seed, steps, options.device)
-                write_tensors(file.with_suffix(".safetensors"), weights)
+                found = train_one(name, arm, seed, steps, options.device, file.with_suffix(""))
                 write_json(file, found)
                 last = found["curve"][-1]
                 solved = sum(world[-1] for world in last["held_out"]) / len(last["held_out"])

@@ -1,6 +1,8 @@
 """What the trainings of rl_agents.py found: results/rl_agents.json, and the animation of held-out worlds in the docs.
 
-Arms are compared at the largest number of steps that all of them reached, by the seeds that all of them have.
+Arms are compared at the largest number of steps that all of them reached, by the seeds that all of them have. What
+`manyshot rl diagnose` says of each view before any training stands beside. Experiments that the folder lacks stay as
+they are in results/rl_agents.json.
 
     python experiments/rl_agents_summary.py runs/rl
 """
@@ -11,18 +13,17 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from rl_agents import slug
-from run_and_record import write
+from run_and_record import RESULTS, write
 
-from manyshot.base.tensor_file import read_tensors
+from manyshot.rl.diagnose_views import diagnose_views
 from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
 from manyshot.rl.render_episodes import episodes_gif
-from manyshot.rl.rl_config import RLConfig
-from manyshot.rl.rl_train import RLRun
-from manyshot.rl.trainer import make_policy
+from manyshot.rl.rl_train import RLRun, load_agent
 from manyshot.rl.view_choice import Choice
-from manyshot.rl.world_split import WorldSplit
+from manyshot.rl.worlds import WORLDS
 from manyshot.training.statistics import paired_difference
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
@@ -43,9 +44,6 @@ def load(folder: Path) -> dict[str, dict[str, Runs]]:
     for path in sorted(folder.glob("*/*.json")):
         run = json.loads(path.read_text(encoding="utf-8"))
         found[path.parent.name][run["arm"]][run["seed"]] = run
-    if "choice" in found and "leap" in found:  # which differ in the weight of views alone
-        seeds, none = set().union(*found["choice"].values()), found["choice"]["none"]
-        none |= {seed: run for seed, run in found["leap"]["none"].items() if seed in seeds and seed not in none}
     return found
 
 
@@ -73,7 +71,9 @@ def summarize(arms: dict[str, Runs]) -> dict:
         found["best_fixed"] = best
         for name in choices if len(seeds) > 1 else []:
             answer[name]["against_best_fixed"] = paired_difference(solved[name], solved[best], most=1).as_dict()
-    first = next(iter(arms.values()))[seeds[0]]
+    first = arms["none"][seeds[0]]
+    for name, told in _diagnose(first, {n: runs[seeds[0]]["config"]["plan"] for n, runs in arms.items()}).items():
+        answer[name]["diagnosed"] = told
     return found | {
         "seeds": seeds,
         "unpaired": _unpaired(arms, seeds),
@@ -105,16 +105,28 @@ def _row(points: list[dict], solved: NDArray[np.float64]) -> dict:
     return row
 
 
+def _diagnose(run: dict, plans: dict[str, str]) -> dict[str, dict]:
+    """What is said of the views of arms before any training, in the training worlds, by arm."""
+    views = {arm: plan.removeprefix(FIXED) for arm, plan in plans.items() if plan.startswith(FIXED)}
+    if not views:
+        return {}
+    world, contexts = WORLDS.build(run["config"]["world"]), torch.tensor(run["contexts"]["training"])
+    told = {one.op: one for one in diagnose_views(world, contexts, list(dict.fromkeys(views.values())))}
+    return {
+        arm: {"kept": told[op].kept, "unchanged": told[op].unchanged, "verdict": told[op].verdict}
+        for arm, op in views.items()
+    }
+
+
 def _pulled(runs: list[dict]) -> dict:
-    """How often a bandit chose each view, or the last learned weights, by seed."""
+    """Which share of the updates took each view, by seed."""
     found = []
     for run in runs:
-        if not run.get("pulls"):
+        if not run["pulls"]:
             return {}
-        pulls = np.array(run["pulls"])
         names = [plan.removeprefix(FIXED) for plan in Choice.parse(run["config"]["choose"]).plans]
-        shares = pulls[-1] if pulls.shape[1] > 1 else np.bincount(pulls[:, 0].astype(int), minlength=len(names))
-        found.append(dict(zip([*names, "none"], (shares / shares.sum()).round(3).tolist(), strict=False)))
+        shares = np.mean(run["pulls"], 0)
+        found.append(dict(zip(names, shares.round(3).tolist(), strict=True)))
     return {"pulled": found}
 
 
@@ -134,17 +146,9 @@ def _unpaired(arms: dict[str, Runs], seeds: list[int]) -> list[dict]:
 
 
 def agents(folder: Path, arms: dict[str, Runs]) -> dict[str, RLRun]:
-    """The agents of the arms that are shown, of the first seed whose weights are there."""
-    files = {arm: {seed: folder / "leap" / f"{slug(arm)}.{seed}.safetensors" for seed in arms[arm]} for arm in SHOWN}
-    seed = min(s for s in arms[SHOWN[0]] if all(of.get(s, Path()).is_file() for of in files.values()))
-    runs = {}
-    for arm in SHOWN:
-        config = RLConfig.from_dict(arms[arm][seed]["config"], arm)
-        split = WorldSplit.of(config)
-        policy = make_policy(config, split)
-        policy.load_state_dict(read_tensors(files[arm][seed])[0])
-        runs[arm] = RLRun(config, split, policy.eval(), [])
-    return runs
+    """The agents of the arms that are shown, of the first seed that all of them have."""
+    seed = min(set.intersection(*(set(arms[arm]) for arm in SHOWN)))
+    return {arm: load_agent(folder / "leap" / f"{slug(arm)}.{seed}") for arm in SHOWN}
 
 
 def main() -> None:
@@ -153,7 +157,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder
     found = load(folder)
-    write("rl_agents", {name: summarize(arms) for name, arms in found.items()})
+    earlier = json.loads((RESULTS / "rl_agents.json").read_text(encoding="utf-8"))
+    kept = {name: value for name, value in earlier.items() if isinstance(value, dict) and "arms" in value}
+    write("rl_agents", kept | {name: summarize(arms) for name, arms in found.items()})
     if "leap" in found:
         (IMAGES / "leap_held_out.gif").write_bytes(episodes_gif(agents(folder, found["leap"]), **SHEET))
 

@@ -2,17 +2,19 @@
 
 Both get eight games side by side, 128 steps each between updates, ten epochs of four minibatches, Adam at 3e-4 and two
 layers of 64; both are judged by 50 episodes of likeliest actions. They differ in that ours shares the layers between
-policy and value and scales rewards by the deviation of returns. Writes results/rl_peers.json.
+policy and value and scales rewards by the deviation of returns. Writes results/rl_peers.json, in which environments
+that are left out stay as they are.
 
-    python experiments/rl_peers.py
+    python experiments/rl_peers.py --envs Acrobot-v1
 """
 
 import argparse
+import json
 from time import process_time
 
 import numpy as np
 import torch
-from run_and_record import write
+from run_and_record import RESULTS, write
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.evaluation import evaluate_policy
@@ -54,11 +56,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, help="instead of the experiment's own")
+    parser.add_argument("--envs", nargs="+", choices=list(TASKS), default=list(TASKS))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    found = {}
-    for env, steps in TASKS.items():
-        steps = options.steps or steps
+    file = RESULTS / "rl_peers.json"
+    found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    for env in options.envs:
+        steps = options.steps or TASKS[env]
         both = {
             name: [train(env, steps, seed) for seed in range(options.seeds)]
             for name, train in (("ours", ours), ("stable-baselines3", theirs))
@@ -72,8 +76,8 @@ def main() -> None:
             for name, runs in both.items()
         }
         print(env, found[env], flush=True)
-    if options.steps is None:
-        write("rl_peers", found)
+        if options.steps is None:
+            write("rl_peers", {name: found[name] for name in TASKS if name in found})
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _experiment(title: str, found: dict) -> list[str]:
             for name, row in arms.items()
             for seed, shares in zip(found["seeds"], row.get("pulled", ()), strict=False)
         ]
-        lines += [*table(["choice", "seed", "share of the updates, or last learned weight, of each view"], chosen), ""]
+        lines += [*table(["choice", "seed", "share of the updates that took each view"], chosen), ""]
     for run in found["unpaired"]:
         episodes = " → ".join(f"{share:.0%}" for share in run["by_episode"])
         text = f"Seed {run['seed']} of '{run['arm']}', which other arms lack, reached {episodes} after "
@@ -101,6 +101,8 @@ def _cells(row: dict, seeds: int) -> dict[str, str]:
         cells["memory cleared"] = _arrows(row["by_episode_memory_cleared"], "{:.0%}")
     if "by_episode_memory_cleared_steps" in row:
         cells["steps, memory cleared"] = _arrows(row["by_episode_memory_cleared_steps"], "{:.1f}")
+    if "diagnosed" in row:
+        cells["diagnosed before"] = row["diagnosed"]["verdict"]
     return cells | {
         "difference in points [95 %]": gap,
         "interquartile mean": f"{row['interquartile_mean']:.0%}",

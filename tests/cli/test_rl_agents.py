@@ -83,10 +83,20 @@ def test_bad_input_is_refused_in_one_line(words, message, tmp_path, monkeypatch)
     assert not (tmp_path / "new").exists()
 
 
-def test_animations_are_gifs(run, tmp_path):
-    done = invoke("evaluate", str(run[0]), "--show", str(tmp_path / "episodes.mp4"))
-    assert done.exit_code == 2
-    assert "ends with .gif" in done.stderr
+def test_an_animation_that_cannot_be_written_is_refused_before_anything_is_played(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("manyshot.rl.rl_train.evaluate_run", None)
+    (tmp_path / "file").touch()
+    refused = ((tmp_path / "new" / "episodes.mp4", "ends with .gif"), (tmp_path / "file" / "x.gif", "not a folder"))
+    for show, message in refused:
+        done = invoke("evaluate", str(run[0]), "--show", str(show))
+        assert done.exit_code == 2
+        assert message in done.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_folder_of_an_animation_is_made(run, tmp_path):
+    assert invoke("evaluate", str(run[0]), "--show", str(tmp_path / "new" / "episodes.gif")).exit_code == 0
+    assert (tmp_path / "new" / "episodes.gif").is_file()
 
 
 def test_a_comparison_is_written_as_a_page_with_intervals(tmp_path, monkeypatch):

@@ -7,11 +7,13 @@ from manyshot.learners.functional import call_with
 from manyshot.rl.adapt.inner_step import inner_step, step_surrogate, trajectory_surrogate
 from manyshot.rl.adapt.maml_rl import MAML, Task
 from manyshot.rl.distributions import Categorical
-from manyshot.rl.learned_plan import held_out_loss, held_step, weighted_drac
+from manyshot.rl.learned_plan import LEAST, LearnedViews, held_out_loss, held_step, weighted_drac
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO
 from manyshot.rl.regularize import DrAC
+from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch
+from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.world import Discrete
 
 REWARD = torch.tensor([[0.3, -0.5], [1.0, 0.2]], dtype=torch.float64)
@@ -148,32 +150,58 @@ def learned_setting(weight=0.5):
     )  # fmt: skip
     step = held_step(optimizer, dict(policy.named_parameters()))
 
-    def loss(phi):
-        return held_out_loss(policy, phi, part, changed, which, judged, PPO(clip=1.0), DrAC(weight), step)
+    def loss(shares):
+        return held_out_loss(policy, shares, part, changed, which, judged, PPO(clip=1.0), DrAC(weight), step)
 
     return loss
 
 
 def test_the_gradient_of_learned_views_is_that_of_finite_differences():
     loss = learned_setting()
-    phi = torch.tensor([0.3, -0.2, 0.1], dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(loss(phi), [phi])
+    shares = torch.tensor([0.7, 0.3], dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(loss(shares), [shares])
     assert gradient.abs().max() > 1e-5
-    assert torch.allclose(gradient, differences(loss, phi), rtol=1e-4, atol=1e-9)
+    assert torch.allclose(gradient, differences(loss, shares), rtol=1e-4, atol=1e-9)
 
 
 def test_learned_views_get_no_gradient_where_the_regularization_has_no_weight():
-    phi = torch.zeros(3, dtype=torch.float64, requires_grad=True)
-    (gradient,) = torch.autograd.grad(learned_setting(weight=0.0)(phi), [phi])
+    shares = torch.full((2,), 0.5, dtype=torch.float64, requires_grad=True)
+    (gradient,) = torch.autograd.grad(learned_setting(weight=0.0)(shares), [shares])
     assert bool((gradient == 0).all())
 
 
-def test_equal_shares_weigh_every_view_alike_and_none_has_its_own_share():
+def test_equal_shares_weigh_every_view_alike_and_a_share_of_one_is_that_view_alone():
     policy = ActorCritic((3,), Discrete(3), width=4).double()
     batch = batch_of(policy, 0)
     plain, changed = policy(batch.inputs), policy(batch.inputs.map(lambda items: items.flip(1)))
     which = torch.arange(10) % 2
     whole = sum(part.mean() for part in DrAC(1.0).terms(plain, changed))
-    off = torch.tensor([0.0, 0.0, -1e9], dtype=torch.float64)
-    assert torch.allclose(weighted_drac(DrAC(1.0), off, which, plain, changed), whole)
-    assert weighted_drac(DrAC(1.0), -off, which, plain, changed) == 0
+    assert torch.allclose(weighted_drac(DrAC(1.0), torch.full((2,), 0.5).double(), which, plain, changed), whole)
+    first = torch.tensor([1.0, 0.0], dtype=torch.float64)
+    rows = which == 0
+    own = sum(part[:, rows].mean() for part in DrAC(1.0).terms(plain, changed))
+    assert torch.allclose(weighted_drac(DrAC(1.0), first, which, plain, changed), own)
+
+
+def judged(gradients, plans=3):
+    views = LearnedViews([RLPlan("none", Leap())] * plans)
+    for gradient in gradients:
+        views.judge(gradient)
+    return views.kept.tolist()
+
+
+def test_views_that_do_worse_in_every_judgment_are_dropped_when_there_are_enough_of_them():
+    draws = torch.Generator().manual_seed(0)
+    gradients = torch.tensor([0.5, -0.5, 0.6]) + 0.3 * torch.randn(LEAST, 3, generator=draws)
+    assert judged(gradients[:-1]) == [True, True, True]
+    assert judged(gradients) == [False, True, False]
+
+
+def test_views_that_do_not_differ_are_kept():
+    draws = torch.Generator().manual_seed(1)
+    assert judged(torch.randn(40, 3, generator=draws)) == [True, True, True]
+
+
+def test_a_view_that_was_dropped_counts_no_more():
+    gradients = torch.tensor([[1.0, -0.5, -0.5]] * LEAST + [[-9.0, 0.5, -0.5]] * LEAST)
+    assert judged(gradients) == [False, False, True]

@@ -110,6 +110,8 @@ def test_arms_are_compared_on_the_same_worlds_with_an_interval(tmp_path):
         ({"values": "floor=4..12"}, ("obstacle",)),
         ({"values": "floor"}, ("from..to/step",)),
         ({"division": "spreads"}, ("spread",)),
+        ({"fit": replace(FIT, minibatches=1000)}, ("minibatches=1000", "give at most 48")),
+        ({"fit": replace(FIT, minibatches=5), "learner": "rl2"}, ("minibatches=5", "4 games", "give at most 4")),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_line(change, parts):

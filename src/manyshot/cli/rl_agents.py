@@ -22,13 +22,14 @@ TRAIN_EXAMPLES = examples(
     'manyshot rl train leap --worlds 12 --plan "view: crop(0.25, border)" --out runs/leap',
     'manyshot rl train point --worlds 4 --division extrapolation --learner "rl2(episodes=2)" '
     '--plan "trial: turn mirror" --out runs/point',
-    'manyshot rl train leap --choose "bandit(crop, flip, erase)" --levels plr --out runs/chosen',
+    'manyshot rl train leap --choose "learned(crop, flip, erase)" --levels plr --out runs/chosen',
     "",
     "A plan acts at four places: 'world:' changes contexts, 'trial:' lets the agent act through a symmetry,",
     "'rollout:' changes what it sees while it acts, 'view:' asks for the same policy and value on a changed view.",
     "Learners: ppo; rl2 (adapts by its memory); maml, promp (by one gradient step); reptile, fine-tune (by several).",
-    "--choose lets a bandit (ucb, as published; bandit, corrected) choose among views, or learns their weights",
-    "(learned). --levels: uniform, plr, robust-plr. A training that was stopped goes on, bit for bit, by --resume.",
+    "--choose judges all views on validation worlds and drops the worse ones (learned), or lets a bandit choose",
+    "(ucb, as published; bandit, corrected). --levels: uniform, plr, robust-plr. A training that was stopped goes on,",
+    "bit for bit, by --resume.",
 )
 EVALUATE_EXAMPLES = examples(
     "manyshot rl evaluate runs/leap",
@@ -96,7 +97,8 @@ def evaluate(
         typer.Option("--forget", help="Clear the agent's memory before every episode, to see what it does."),
     ] = False,
     show: Annotated[
-        Path | None, typer.Option("--show", help="Write an animation of some of the worlds (.gif).")
+        Path | None,
+        typer.Option("--show", help="Write an animation of some of the worlds (.gif); a missing folder is made."),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the results of each world as JSON.")] = None,
     seed: Seed = 0,
@@ -105,20 +107,22 @@ def evaluate(
 ) -> None:
     """Judge a trained agent in every world that it never saw, or in others."""
     from manyshot.base import write_json
+    from manyshot.rl.render_episodes import check_animation, write_episodes
     from manyshot.rl.rl_train import evaluate_run, load_agent
 
     quieten(quiet)
     loaded = load_agent(run)
+    if out is not None:
+        check_out(out, beside=True)
+    if show is not None:
+        check_out(show, beside=True, option="--show")
+        check_animation(show)
     part = worlds.replace("-", "_")
     results = evaluate_run(loaded, part, trials, not sampled, forget, seed)
     answer = _evaluation(loaded, part, results) | {"trials": trials, "greedy": not sampled, "forgets": forget}
     if out is not None:
-        check_out(out, beside=True)
         write_json(out, answer)
     if show is not None:
-        from manyshot.rl.render_episodes import write_episodes
-
-        check_out(show, beside=True)
         write_episodes(show, {run.name: loaded}, part, seed=seed)
     if as_json:
         print_json(answer)

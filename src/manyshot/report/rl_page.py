@@ -235,7 +235,7 @@ def _chosen(runs: Sequence[RLRun], suffix: str = "") -> list[Section]:
             axes.set_title("View that was chosen")
         else:
             learned = [row for row in rows if "weight_0" in row]
-            for index, label in enumerate([*labels, "none of them"]):
+            for index, label in enumerate(labels):
                 values = [row[f"weight_{index}"] for row in learned]
                 axes.plot([steps_of(runs[0], row["step"]) for row in learned], values, label=label)
             axes.legend()

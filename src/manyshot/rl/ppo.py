@@ -108,7 +108,7 @@ class PPO:
         parts = [
             part
             for _ in range(self.epochs)
-            for part in torch.randperm(count, generator=generator).chunk(min(self.minibatches, count))
+            for part in torch.randperm(count, generator=generator).tensor_split(min(self.minibatches, count))
         ]
         for rows in parts:
             part = batch.games(rows.to(batch.log_probs.device))

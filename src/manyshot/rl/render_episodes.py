@@ -105,14 +105,23 @@ def episodes_gif(
     return buffer.getvalue()
 
 
+def check_animation(path: Path) -> None:
+    """Refuse a path that names no GIF.
+
+    Raises:
+        InputError: If the name does not end with .gif.
+    """
+    if path.suffix.lower() != ".gif":
+        raise InputError(f"{path}: animations are written as GIF; name a file that ends with .gif")
+
+
 def write_episodes(path: Path, runs: Mapping[str, RLRun], part: str = "held_out", seed: int = 0) -> None:
-    """Write the animation of `episodes_gif` to a file.
+    """Write the animation of `episodes_gif` to a file, and the folders that it is in.
 
     Raises:
         InputError: If the file is not to be a GIF, or there is nothing to show.
     """
-    if path.suffix.lower() != ".gif":
-        raise InputError(f"{path}: animations are written as GIF; name a file that ends with .gif")
+    check_animation(path)
     content = episodes_gif(runs, part, seed=seed)
     with write_aside(path) as aside:
         aside.write_bytes(content)

@@ -101,6 +101,10 @@ def _check_together(config: RLConfig, learner: RLLearner, plan: RLPlan) -> None:
         )
     if learner.memory and config.levels.startswith("robust"):
         raise InputError(f"levels='{config.levels}' leaves out steps that learner='{config.learner}' needs; give plr")
+    fit = config.fit
+    most, items = (fit.games, "games") if learner.memory else (fit.games * fit.rollout, "steps")
+    if fit.minibatches > most:
+        raise InputError(f"minibatches={fit.minibatches}: a rollout has {most:,} {items}; give at most {most}")
 
 
 def steps_per_update(config: RLConfig) -> int:
