@@ -139,7 +139,7 @@ def diagnose_views(
     real = training_views.seen[:COMPARED]
     unit = max(float(_distance(views.seen, real, beyond=EXACT).median()), 1e-9)
     plain_alone = deepcopy(imitator)
-    _imitate(plain_alone, bank, MORE, generator, lambda seen: seen)  # as long as those that see changed views
+    _imitate(plain_alone, training_views, MORE, generator, lambda seen: seen)  # as long as those that see changed views
     answers = _answers(plain_alone, views.seen)
     unchanged, chance = _share_right(answers, views), _share_right(answers.roll(1), views)
     judged = []
