@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from circumstances import write
+from run_and_record import write
 
 from manyshot.augment import Plan
 from manyshot.augment.plan.presets import PRESETS

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 from run_and_record import RESULTS, write
 
-from manyshot.base.files import write_aside
+from manyshot.base.atomic_files import write_aside
 from manyshot.compare.omniglot_ladder import CONFIG, LADDER, run_ladder
 from manyshot.datasets.omniglot import STEMS
 

@@ -12,7 +12,7 @@ import random
 import zipfile
 from pathlib import Path
 
-from manyshot.base.files import write_aside
+from manyshot.base.atomic_files import write_aside
 from manyshot.datasets.omniglot import DRAWING, STEMS
 
 WAYS = 20

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from manyshot.base import quieten
-from manyshot.base.files import write_json
+from manyshot.base.atomic_files import write_json
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_train import RLRun, evaluate_run, train_agent
 from manyshot.rl.trainer import steps_per_update, updates

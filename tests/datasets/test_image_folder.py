@@ -11,7 +11,7 @@ import pytest
 from manyshot.base import InputError
 from manyshot.base.progress import console
 from manyshot.datasets import file_names, load_dataset
-from manyshot.datasets.tree import open_tree
+from manyshot.datasets.folder_or_zip import open_tree
 
 EACH = pytest.mark.parametrize("kind", ["folder", "set.zip"])
 

@@ -211,7 +211,7 @@ class scans_of_nothing:
         self.path = path
 
     def __enter__(self):
-        from manyshot.datasets.tree import open_tree
+        from manyshot.datasets.folder_or_zip import open_tree
 
         with open_tree(self.path) as tree, pytest.raises(InputError) as caught:
             list_scans(tree)

@@ -14,10 +14,10 @@ from manyshot.objectives import Plain
 from manyshot.runtime.clock import CpuClock, cpu_seconds
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.training import Config, Settings, classes_seen, drop_validation_if_small, load_run, load_sources, train
-from manyshot.training.fit import check_step
 from manyshot.training.run import make_learner
 from manyshot.training.splits import training_sampler
 from manyshot.training.train import check_trainable
+from manyshot.training.training_loop import check_step
 from one_line_error import one_line_error
 
 FIT = Settings(steps=3, meta_batch_size=2, validation_tasks=2, save_every=2)

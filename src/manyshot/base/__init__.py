@@ -1,9 +1,9 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
+from manyshot.base.atomic_files import check_out, check_replaceable, naming, sweep, write_aside, write_json
 from manyshot.base.check_numbers import is_whole, plain_number, plain_numbers
 from manyshot.base.check_type import check_type, has_type
 from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
-from manyshot.base.files import check_out, check_replaceable, naming, sweep, write_aside, write_json
 from manyshot.base.lock import locked_folder
 from manyshot.base.printable import printable
 from manyshot.base.progress import listen, note, quieten, track

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from manyshot.base.atomic_files import naming
 from manyshot.base.check_type import has_type
 from manyshot.base.errors import InputError
-from manyshot.base.files import naming
 from manyshot.base.read_files import parse_json
 
 try:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from manyshot.base.calls import Call, Value, parse_call
+from manyshot.base.call_syntax import Call, Value, parse_call
 from manyshot.base.catalog import Catalog
 from manyshot.base.errors import InputError
 from manyshot.base.options import Option, Reader, accepted, options_of, read, to_value

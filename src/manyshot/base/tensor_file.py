@@ -10,8 +10,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from manyshot.base.atomic_files import sweep, write_aside
 from manyshot.base.errors import InputError
-from manyshot.base.files import sweep, write_aside
 from manyshot.base.read_files import open_file
 
 

@@ -15,10 +15,10 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.sound import RATE, from_samples
 from manyshot.datasets.feature_store import digest_of
+from manyshot.datasets.folder_or_zip import ItemFile
 from manyshot.datasets.pictures import decode, read_header, to_pixels
 from manyshot.datasets.recordings import loudest_part
 from manyshot.datasets.sound_files import decode_mono
-from manyshot.datasets.tree import ItemFile
 from manyshot.nets.mel import spectrogram_picture
 
 Kind = Literal["pictures", "sentences", "sounds"]

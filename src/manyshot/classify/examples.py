@@ -14,12 +14,12 @@ from manyshot.base import InputError, did_you_mean, track
 from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile
 from manyshot.classify.listing import Listed, item_file, list_labeled, list_unlabeled
 from manyshot.datasets.feature_store import digest_of
+from manyshot.datasets.folder_or_zip import ItemFile
 from manyshot.datasets.image_folder import SUFFIXES
 from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns
-from manyshot.datasets.tree import ItemFile
 from manyshot.datasets.window import parse_window
 from manyshot.datasets.windowed_pictures import through_window
 

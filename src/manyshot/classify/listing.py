@@ -8,13 +8,13 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, note
 from manyshot.classify.example_set import Item, Kind, PictureFile, SoundFile
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, ItemFile, Parts, Tree, list_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
 from manyshot.datasets.recordings import holds_recordings
 from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns, TextRow, column_names, is_table, read_rows
 from manyshot.datasets.text_table import TEXTS, decode_text, holds_sentences, read_text
-from manyshot.datasets.tree import MAX_FILE_BYTES, ItemFile, Parts, Tree, list_tree
 
 STDIN = Path("-")
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from manyshot.base import InputError
-from manyshot.base.calls import parse_call
+from manyshot.base.call_syntax import parse_call
 from manyshot.classify.features import encode_examples
 from manyshot.classify.frozen_encoders import available, encoder_blocks, load_encoder
 from manyshot.classify.parted_examples import FEATURES, KINDS, PartedExamples

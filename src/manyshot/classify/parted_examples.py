@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from manyshot.base import InputError, did_you_mean, note
 from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile, class_texts
 from manyshot.datasets.feature_store import digest_of
+from manyshot.datasets.folder_or_zip import ItemFile
 from manyshot.datasets.list_parts import ListedParts, list_parts
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.table_reader import Columns
-from manyshot.datasets.tree import ItemFile
 
 KINDS: Mapping[str, Kind] = {"images": "pictures", "texts": "sentences", "sounds": "sounds"}
 """What `ExampleSet` calls the kinds of parts that are encoded."""

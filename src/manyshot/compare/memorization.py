@@ -18,10 +18,10 @@ from manyshot.augment import Plan
 from manyshot.compare.arm_result import difference_as_dict
 from manyshot.learners import MAML
 from manyshot.tasks import Sinusoids
-from manyshot.training.fit import fit
 from manyshot.training.settings import Settings
 from manyshot.training.statistics import Difference, mean_interval, paired_difference
 from manyshot.training.support_shuffle import MemorizationProbe, probe
+from manyshot.training.training_loop import fit
 
 ARMS = {"without": "none", "label-shared noise": "task: label_noise(4)"}
 """Plan of the training tasks of each arm; the first arm is the baseline of the others."""

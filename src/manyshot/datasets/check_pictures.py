@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from manyshot.base import InputError, track
 from manyshot.datasets.duplicates import find_duplicates, fingerprint
+from manyshot.datasets.folder_or_zip import Parts, open_tree
 from manyshot.datasets.image_folder import list_classes, split_names
 from manyshot.datasets.pictures import decode, read_header
-from manyshot.datasets.tree import Parts, open_tree
 
 
 @dataclass(frozen=True)

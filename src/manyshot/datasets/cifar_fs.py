@@ -13,12 +13,12 @@ from PIL import Image
 from manyshot.base import InputError, track
 from manyshot.datasets.array_pickle import read_array_pickle
 from manyshot.datasets.fetch import fetch
+from manyshot.datasets.folder_or_zip import BROKEN, open_tree
 from manyshot.datasets.image_folder import fill as fill_from_folder
 from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.pictures import resize
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import DataSet, PublishedFile
-from manyshot.datasets.tree import BROKEN, open_tree
 from manyshot.tasks import Source
 
 FOLDER = "cifar_fs"

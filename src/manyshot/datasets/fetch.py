@@ -16,11 +16,11 @@ from rich.progress import Progress, TaskID
 
 from manyshot.base import InputError
 from manyshot.base.progress import bar
+from manyshot.datasets.folder_or_zip import BROKEN, open_tree
 from manyshot.datasets.idx_file import read_idx
 from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.pixel_cache import cache_folder
 from manyshot.datasets.spec import PublishedFile
-from manyshot.datasets.tree import BROKEN, open_tree
 
 RETRIES = 2
 TIMEOUT = 30.0  # seconds without a byte

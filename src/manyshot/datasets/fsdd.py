@@ -9,10 +9,10 @@ import torch
 from manyshot.base import InputError, track
 from manyshot.base.sound import RATE
 from manyshot.datasets.fetch import fetch
+from manyshot.datasets.folder_or_zip import open_tree
 from manyshot.datasets.recordings import loudest_part
 from manyshot.datasets.sound_files import decode_mono
 from manyshot.datasets.spec import DataSet, PublishedFile
-from manyshot.datasets.tree import open_tree
 from manyshot.tasks import Source
 
 FILE = PublishedFile(

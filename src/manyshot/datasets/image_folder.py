@@ -6,11 +6,11 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, track
 from manyshot.base.progress import console
+from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.pictures import Header, decode_all, read_header, used_depth
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.text_table import TEXTS
-from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.datasets.window import parse_window
 from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.tasks import Source

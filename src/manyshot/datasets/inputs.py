@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from manyshot.base import InputError, read_bytes
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES
 from manyshot.datasets.pictures import decode, read_header, to_pixels
-from manyshot.datasets.tree import MAX_FILE_BYTES
 
 CHANNELS = (1, 3, 4)
 """Sizes of a last axis that hold the channels of an image."""

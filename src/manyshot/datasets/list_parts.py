@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.base import InputError, note, read_bytes
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, ItemFile, Tree, list_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
 from manyshot.datasets.part_columns import (
@@ -26,7 +27,6 @@ from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns
 from manyshot.datasets.table_records import PARQUET, Record, is_records, read_records
 from manyshot.datasets.text_table import TEXTS, decode_text
-from manyshot.datasets.tree import MAX_FILE_BYTES, ItemFile, Tree, list_tree
 
 FOLDER_KINDS = {"images": SUFFIXES, "texts": TEXTS, "sounds": SOUNDS}
 """What is found by the extensions of files in class folders."""

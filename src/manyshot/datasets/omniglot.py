@@ -11,10 +11,10 @@ from jaxtyping import UInt8
 
 from manyshot.base import InputError, track
 from manyshot.datasets.fetch import fetch
+from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
 from manyshot.datasets.pictures import decode
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import DataSet, PublishedFile
-from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
 FOLDER = "omniglot"

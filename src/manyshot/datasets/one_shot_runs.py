@@ -9,8 +9,8 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.datasets.centered import OVERSAMPLING, center
+from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
 from manyshot.datasets.omniglot import ink
-from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Episode, Examples
 
 RUN = re.compile(r"run\d+", re.IGNORECASE)

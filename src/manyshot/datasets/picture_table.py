@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from manyshot.base import InputError
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, Parts, Tree
 from manyshot.datasets.image_folder import SUFFIXES, fill
 from manyshot.datasets.pixel_cache import cached_source
 from manyshot.datasets.table_reader import Columns, TextRow, is_table, read_rows
-from manyshot.datasets.tree import MAX_FILE_BYTES, Parts, Tree
 from manyshot.datasets.window import parse_window
 from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.tasks import Source

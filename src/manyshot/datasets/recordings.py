@@ -13,10 +13,10 @@ from torch import Tensor
 
 from manyshot.base import InputError, read_bytes, track
 from manyshot.base.sound import RATE
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, open_tree
 from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.sound_files import SOUNDS, decode_mono
 from manyshot.datasets.table_reader import Columns, is_table, read_rows
-from manyshot.datasets.tree import MAX_FILE_BYTES, open_tree
 from manyshot.tasks import Source
 
 SHORTEST, LONGEST = 0.1, 60.0

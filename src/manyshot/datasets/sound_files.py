@@ -15,7 +15,7 @@ from torch import Tensor
 
 from manyshot.base import InputError, read_bytes
 from manyshot.base.sound import FULL, RATE, to_samples
-from manyshot.datasets.tree import MAX_FILE_BYTES
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES
 
 SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".opus")
 """Extensions of sound files."""

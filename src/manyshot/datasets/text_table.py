@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, note
+from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
 from manyshot.datasets.table_reader import Columns, TextRow, TextsOnDisk, is_table, read_rows
-from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.tasks import Source
 
 IN_MEMORY = 1 << 28

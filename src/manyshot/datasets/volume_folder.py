@@ -15,9 +15,9 @@ from jaxtyping import Shaped
 
 from manyshot.base import InputError, read_bytes
 from manyshot.datasets.dicom import is_dicom, read_picture, read_series
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, Parts, Tree, open_tree
 from manyshot.datasets.nifti import is_nifti, read_nifti
 from manyshot.datasets.scan import Scan
-from manyshot.datasets.tree import MAX_FILE_BYTES, Parts, Tree, open_tree
 
 MASK_FOLDERS = ("labels", "masks", "labelsTr", "segmentations")
 """Names of folders of masks, beside the folder of scans."""

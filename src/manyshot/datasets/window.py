@@ -14,7 +14,7 @@ import numpy.typing as npt
 from jaxtyping import Float32, Shaped
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.calls import parse_call
+from manyshot.base.call_syntax import parse_call
 
 NAMED: Mapping[str, tuple[float, float]] = MappingProxyType(
     {

@@ -8,8 +8,8 @@ from jaxtyping import Shaped
 from PIL import Image, ImageOps
 
 from manyshot.base import InputError
+from manyshot.datasets.folder_or_zip import Parts, Tree
 from manyshot.datasets.pictures import GRAY_MODES, opened
-from manyshot.datasets.tree import Parts, Tree
 from manyshot.datasets.window import Window, parse_window
 
 FAST = 1

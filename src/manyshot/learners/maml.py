@@ -9,7 +9,7 @@ class MAML(GradientLearner):
     theta_t = theta - alpha grad L(theta; support_t), `steps` times;   min over theta of sum_t L(theta_t; query_t)
 
     The inner loop is in `inner_loop.py` (`inner_trajectory`, `inner_update`, `inner_grads`); the outer update is a step
-    of `manyshot.training.fit`.
+    of `manyshot.training.fit` (`training_loop.py`).
 
     Args:
         model: Any module that maps items `[n, ...]` to logits `[n, ways]`, see `GradientLearner`.

@@ -13,7 +13,7 @@ from torch import Tensor
 from manyshot.augment import OPS, Op
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.base import InputError
-from manyshot.base.calls import number
+from manyshot.base.call_syntax import number
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet

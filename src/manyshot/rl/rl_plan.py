@@ -28,7 +28,7 @@ from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.augment.registry import NAMED, build_op, canonical
 from manyshot.augment.task import TaskOp
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.calls import Call
+from manyshot.base.call_syntax import Call
 from manyshot.base.options import read
 from manyshot.rl.context_ops import CONTEXT_OPS, ContextOp
 from manyshot.rl.state_ops import STATE_OPS

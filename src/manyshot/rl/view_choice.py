@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.base.calls import Call, Value, parse_call, write
+from manyshot.base.call_syntax import Call, Value, parse_call, write
 from manyshot.base.seeds import generator
 from manyshot.rl.bandit import BANDITS, Bandit
 from manyshot.rl.policy import Output

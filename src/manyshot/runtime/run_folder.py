@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from manyshot.base import InputError, read_json, write_json
-from manyshot.base.files import leftovers
+from manyshot.base.atomic_files import leftovers
 from manyshot.base.lock import LOCK
 from manyshot.runtime.upgrade import FORMAT, upgrade
 

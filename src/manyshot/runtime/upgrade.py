@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from manyshot.base import InputError
-from manyshot.base.calls import Call, parse_call
+from manyshot.base.call_syntax import Call, parse_call
 
 FORMAT = 3
 """The format that runs are written in. Format 1 had no number."""

@@ -7,7 +7,7 @@ from manyshot.sample_metrics.frechet import frechet_distance
 from manyshot.sample_metrics.kernel_distance import kernel_distance
 from manyshot.sample_metrics.precision_recall import PrecisionRecall, precision_recall
 from manyshot.sample_metrics.scores import Scores, score
-from manyshot.sample_metrics.transfer import transfer_accuracy
+from manyshot.sample_metrics.train_on_generated import transfer_accuracy
 
 __all__ = [
     "CopyCheck",

@@ -12,7 +12,7 @@ from manyshot.sample_metrics.diversity import within_class_diversity
 from manyshot.sample_metrics.frechet import frechet_distance
 from manyshot.sample_metrics.kernel_distance import kernel_distance
 from manyshot.sample_metrics.precision_recall import precision_recall
-from manyshot.sample_metrics.transfer import transfer_accuracy
+from manyshot.sample_metrics.train_on_generated import transfer_accuracy
 
 
 @dataclass(frozen=True)

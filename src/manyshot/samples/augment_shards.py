@@ -12,7 +12,7 @@ from typing import Any
 from manyshot.augment import Plan
 from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError, did_you_mean, is_whole, locked_folder, read_json, write_json
-from manyshot.base.files import sweep
+from manyshot.base.atomic_files import sweep
 from manyshot.base.lock import LOCK
 from manyshot.base.progress import bar
 from manyshot.base.seeds import check_seed

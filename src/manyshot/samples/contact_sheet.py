@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 
 from manyshot.base import InputError, write_aside
-from manyshot.base.files import MARK
+from manyshot.base.atomic_files import MARK
 from manyshot.samples.fonts import font_for, printable, shorten
 from manyshot.tasks import Source
 

@@ -14,9 +14,9 @@ from manyshot.base import InputError, note
 from manyshot.base.seeds import generator
 from manyshot.base.tensor_file import write_tensors
 from manyshot.datasets import load_dataset
+from manyshot.datasets.folder_or_zip import open_tree
 from manyshot.datasets.image_folder import file_names
 from manyshot.datasets.pictures import read_header
-from manyshot.datasets.tree import open_tree
 from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.tailor import TailoredSamples
 from manyshot.samples import output_folder

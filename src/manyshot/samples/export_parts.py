@@ -17,11 +17,11 @@ from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.base.sound import RATE
+from manyshot.datasets.folder_or_zip import ItemFile
 from manyshot.datasets.list_parts import ListedParts, PartsRow, list_parts
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.sound_files import decode_mono, encode_wav
 from manyshot.datasets.table_reader import Columns
-from manyshot.datasets.tree import ItemFile
 from manyshot.samples import output_folder
 from manyshot.samples.output_folder import Exported
 from manyshot.samples.write_variants import params_from_json, params_to_json, single_thread

@@ -11,9 +11,9 @@ from torch import Tensor
 from manyshot.augment import Op, Plan
 from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError
+from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
 from manyshot.datasets.image_folder import common_depth, file_names
 from manyshot.datasets.pictures import decode, read_header
-from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import to_pil

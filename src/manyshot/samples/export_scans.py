@@ -16,9 +16,9 @@ from manyshot.augment.ops.targets import apply_to
 from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
+from manyshot.datasets.folder_or_zip import Tree
 from manyshot.datasets.nifti import write_nifti
 from manyshot.datasets.scan import Scan
-from manyshot.datasets.tree import Tree
 from manyshot.datasets.volume_folder import ScanFile, read_mask, read_scan, scans_of
 from manyshot.datasets.window import Window, parse_window
 from manyshot.samples import output_folder

@@ -12,9 +12,9 @@ from manyshot.augment.audio import at_rate
 from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError
 from manyshot.base.sound import from_samples, is_sounds, to_samples
+from manyshot.datasets.folder_or_zip import open_tree
 from manyshot.datasets.image_folder import list_classes
 from manyshot.datasets.sound_files import SOUNDS, decode_sound, encode_wav
-from manyshot.datasets.tree import open_tree
 from manyshot.nets.mel import spectrogram_picture
 from manyshot.samples import output_folder
 from manyshot.samples.export_pictures import group_by_class

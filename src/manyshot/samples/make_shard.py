@@ -15,8 +15,8 @@ from manyshot.augment import Op, Plan
 from manyshot.augment.engine import Compiled
 from manyshot.base import InputError, quieten, read_bytes, write_json
 from manyshot.base.seeds import generator
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES
 from manyshot.datasets.pictures import decode, read_header
-from manyshot.datasets.tree import MAX_FILE_BYTES
 from manyshot.runtime.worker_process import end_with_parent
 from manyshot.samples.contact_sheet import to_pil
 from manyshot.samples.export_pictures import MAX_PIXELS

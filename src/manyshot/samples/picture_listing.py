@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from manyshot.base import InputError, write_aside
+from manyshot.datasets.folder_or_zip import is_hidden
 from manyshot.datasets.image_folder import SUFFIXES
-from manyshot.datasets.tree import is_hidden
 
 Picture = tuple[int, str]
 """Index of a picture's class, and its path below the folder, "cat/tom.png"."""

@@ -14,7 +14,7 @@ from manyshot.augment import Op, Plan
 from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
-from manyshot.datasets.tree import Parts
+from manyshot.datasets.folder_or_zip import Parts
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail
 from manyshot.samples.output_folder import MANIFEST, STEM, sheet_name, write_line
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base import InputError
+from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
 from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.nifti import is_nifti
 from manyshot.datasets.pictures import decode, read_header
-from manyshot.datasets.tree import Parts, Tree, open_tree
 from manyshot.datasets.volume_folder import MASK_FOLDERS, list_scans, read_mask, read_scan
 from manyshot.datasets.window import parse_window
 from manyshot.segment.masked_source import Label, MaskedSource

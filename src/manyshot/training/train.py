@@ -11,9 +11,9 @@ from manyshot.runtime.run_folder import check_run_folder, write_config
 from manyshot.runtime.session import is_complete
 from manyshot.training.config import Config
 from manyshot.training.feature_cache import on_fixed_features, remember
-from manyshot.training.fit import check_step, fit
 from manyshot.training.run import Run, make_learner, settings_in
 from manyshot.training.splits import Sources, image_shape, load_sources, samplers
+from manyshot.training.training_loop import check_step, fit
 
 
 def train(

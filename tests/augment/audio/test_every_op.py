@@ -13,7 +13,7 @@ from manyshot.augment.audio import OPS, AudioOp, Background, at_rate
 from manyshot.augment.ops.compose import Compose, Sometimes
 from manyshot.augment.ops.op import take
 from manyshot.augment.registry import NAMED, build_op
-from manyshot.base.calls import Call
+from manyshot.base.call_syntax import Call
 from manyshot.base.sound import to_samples
 from manyshot.datasets.sound_files import encode_wav
 from one_line_error import one_line_error

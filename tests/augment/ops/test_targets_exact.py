@@ -21,7 +21,7 @@ from manyshot.augment.image import (
 )
 from manyshot.augment.image.geometric.warp import PADDING_MODES, pixels, resample
 from manyshot.augment.ops.boxes import clip_polygons
-from manyshot.augment.ops.follow import jacobian, locate
+from manyshot.augment.ops.map_points import jacobian, map_to_output
 from manyshot.augment.ops.targets import apply_to
 from manyshot.augment.policies import RandAugment, TrivialAugment
 
@@ -234,6 +234,9 @@ def test_the_derivative_is_that_of_the_way_there():
     places = (torch.rand(6, 4, 2, generator=generator(), dtype=torch.float64) - 0.5) * 0.6
     half = torch.tensor([30.0, 20.0], dtype=torch.float64)
     step = torch.tensor([0.01, 0.0], dtype=torch.float64)
-    (there, _), (ahead, _) = locate(op, places, params, size), locate(op, places + step / half, params, size)
+    (there, _), (ahead, _) = (
+        map_to_output(op, places, params, size),
+        map_to_output(op, places + step / half, params, size),
+    )
     measured = (ahead - there) * half / 0.01
     assert torch.allclose(jacobian(op, there, params, size)[..., 0], measured, atol=5e-3)

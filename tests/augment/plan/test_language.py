@@ -8,7 +8,7 @@ from manyshot.augment.plan import Plan
 from manyshot.augment.plan.language import parse
 from manyshot.augment.plan.syntax import Clause, Syntax
 from manyshot.base import InputError
-from manyshot.base.calls import Call, number, parse_call
+from manyshot.base.call_syntax import Call, number, parse_call
 
 CANONICAL = [
     "none",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.augment.adapters.external_op import ExternalOp, require, to_array, to_image
-from manyshot.augment.ops.follow import jacobian
+from manyshot.augment.ops.map_points import jacobian
 from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.ops.targets import apply_to
 from manyshot.base.seeds import generator

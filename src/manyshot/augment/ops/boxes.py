@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from manyshot.augment.ops.follow import invert, warps_of
+from manyshot.augment.ops.map_points import invert, warps_of
 from manyshot.augment.ops.op import Op, Params
 
 POINTS_PER_EDGE = 8

@@ -3,7 +3,7 @@
 Masks and keypoints follow in images and in volumes, boxes in images.
 
 Warps map output points to input points, which is all that a mask needs. Keypoints and boxes need the inverse, which
-`manyshot.augment.ops.follow` computes.
+`manyshot.augment.ops.map_points` computes.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from manyshot.augment.image.geometric.warp import pixels
 from manyshot.augment.ops.boxes import move_boxes
-from manyshot.augment.ops.follow import WarpStep, locate, trace, warps_of
+from manyshot.augment.ops.map_points import WarpStep, map_to_input, map_to_output, warps_of
 from manyshot.augment.ops.op import Op, Params, check_range
 from manyshot.base import InputError
 
@@ -97,7 +97,7 @@ def apply_to(
     sides = torch.tensor(size[::-1], dtype=torch.float64)
     if keypoints is not None:
         sides = sides.to(keypoints.device)
-        moved, results["visible"] = locate(op, (2 * keypoints.double() + 1) / sides - 1, params, size, clip=clip)
+        moved, results["visible"] = map_to_output(op, (2 * keypoints.double() + 1) / sides - 1, params, size, clip=clip)
         results["keypoints"] = _rounded(((moved + 1) * sides - 1) / 2).to(keypoints)
     if boxes is not None:
         if len(size) != 2:
@@ -136,7 +136,7 @@ def move_masks(
     index = _voxel_index(steps, masks, own) if own == size and len(size) == 3 else None
     if index is None:
         grid = pixels(torch.empty(len(masks), 1, *own, dtype=torch.float64, device=masks.device))
-        index = _pixel_index(trace(op, grid, params, size, settled=True), own)
+        index = _pixel_index(map_to_input(op, grid, params, size, settled=True), own)
     moved = _pick(masks, index)
     for warp, drawn, rows in steps:
         if rows is None:

@@ -14,7 +14,7 @@ from manyshot.augment.registry import build_op
 from manyshot.augment.task import TaskOp
 from manyshot.augment.task.shared import SHARED_BY, SharedOps
 from manyshot.base import InputError
-from manyshot.base.calls import Call, shorten, word, write
+from manyshot.base.call_syntax import Call, shorten, word, write
 
 
 def refuse_learned(clause: Clause) -> None:

@@ -13,7 +13,7 @@ from manyshot.augment.plan.placements import PLACEMENTS
 from manyshot.augment.registry import NAMED
 from manyshot.augment.task import TaskOp
 from manyshot.augment.text.text_op import TextOp
-from manyshot.base.calls import number
+from manyshot.base.call_syntax import number
 
 EXAMPLE_OPS = "affine noise"
 """The ops in the example of an op that takes ops."""

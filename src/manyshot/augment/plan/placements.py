@@ -26,7 +26,7 @@ from manyshot.augment.plan.syntax import Clause
 from manyshot.augment.task import TaskOp
 from manyshot.augment.task.shared import SharedOps
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.calls import number, shorten
+from manyshot.base.call_syntax import number, shorten
 from manyshot.tasks import Episode, Examples
 
 
@@ -298,7 +298,7 @@ def check_clause(clause: Clause) -> None:
         InputError: If one does not.
 
     Example:
-        >>> from manyshot.base.calls import Call
+        >>> from manyshot.base.call_syntax import Call
         >>> check_clause(Clause(("task",), (Call("turn"),), copies=8))
         Traceback (most recent call last):
         manyshot.base.errors.InputError: plan: 'task: 8 x': only query and shots take a count; leave it out here

@@ -23,7 +23,7 @@ from manyshot.augment.plan.presets import PRESETS
 from manyshot.augment.plan.syntax import Syntax
 from manyshot.augment.registry import NAMED, canonical
 from manyshot.base import InputError, did_you_mean, seeds
-from manyshot.base.calls import is_word, shorten
+from manyshot.base.call_syntax import is_word, shorten
 from manyshot.tasks import Episode, Parts
 
 

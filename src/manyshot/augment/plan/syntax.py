@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from manyshot.base import InputError
-from manyshot.base.calls import Call, number, shorten
+from manyshot.base.call_syntax import Call, number, shorten
 
 MOST_COPIES = 1024
 

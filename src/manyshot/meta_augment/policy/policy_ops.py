@@ -15,7 +15,7 @@ from torch import Tensor
 from manyshot.augment import image
 from manyshot.augment.ops.op import Op, Params
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.calls import Call, Value
+from manyshot.base.call_syntax import Call, Value
 
 E = exp(1)
 INITIAL_P = 0.5

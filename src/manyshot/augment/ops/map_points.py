@@ -72,7 +72,7 @@ def warps_of(op: Op, params: Params, rows: Int[Tensor, "m"] | None = None) -> It
                 yield from warps_of(inner, own, here)
 
 
-def trace(
+def map_to_input(
     op: Op, points: Float[Tensor, "n *grid d"], params: Params, size: Size, *, settled: bool
 ) -> Float[Tensor, "n *grid d"]:
     """Map output points to input points.
@@ -93,7 +93,7 @@ def trace(
         >>> from manyshot.augment.image import Flip, Noise
         >>> op = Compose((Flip(p=1), Noise()))
         >>> params = op.sample(1, torch.Generator().manual_seed(0))
-        >>> trace(op, torch.tensor([[[[0.5, 0.2]]]]), params, (8, 8), settled=False).flatten().round(decimals=1)
+        >>> map_to_input(op, torch.tensor([[[[0.5, 0.2]]]]), params, (8, 8), settled=False).flatten().round(decimals=1)
         tensor([-0.5000,  0.2000])
     """
     for warp, own, rows in reversed(list(warps_of(op, params))):
@@ -105,7 +105,7 @@ def trace(
     return points
 
 
-def locate(
+def map_to_output(
     op: Op, places: Float[Tensor, "n k d"], params: Params, size: Size, *, clip: bool = True
 ) -> tuple[Float[Tensor, "n k d"], Bool[Tensor, "n k"]]:
     """Map input points to output points.
@@ -127,7 +127,7 @@ def locate(
     Example:
         >>> from manyshot.augment.image import Affine
         >>> params = Affine().sample(1, torch.Generator().manual_seed(0))
-        >>> points, visible = locate(Affine(), torch.zeros(1, 1, 2, dtype=torch.float64), params, (8, 8))
+        >>> points, visible = map_to_output(Affine(), torch.zeros(1, 1, 2, dtype=torch.float64), params, (8, 8))
         >>> torch.allclose(points[0, 0].float(), params["shift"][0]), bool(visible)
         (True, True)
     """
@@ -203,7 +203,7 @@ def jacobian(op: Op, places: Float[Tensor, "n k d"], params: Params, size: Size)
         [[[[-1.0, 0.0], [0.0, 1.0]]]]
     """
     points = places[:, :, None] + _around(places)[1:]
-    back = _differences(trace(op, points, params, size, settled=False))
+    back = _differences(map_to_input(op, points, params, size, settled=False))
     half = places.new_tensor(size[::-1]) / 2
     there: Tensor = torch.linalg.pinv(back)
     return there * half[:, None] / half

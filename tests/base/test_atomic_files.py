@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from manyshot.base import InputError, check_out, did_you_mean, read_json, write_aside, write_json
-from manyshot.base.files import check_replaceable, leftovers
+from manyshot.base.atomic_files import check_replaceable, leftovers
 
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
