@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -57,32 +58,46 @@ class Encoded:
 
 
 def encoded(
-    examples: ExampleSet, texts: tuple[str, ...] | None = None, encoders: Sequence[str] | None = None
+    examples: ExampleSet,
+    texts: tuple[str, ...] | None = None,
+    passes: Sequence[Pass] | None = None,
+    most: int | None = None,
 ) -> Encoded:
-    """At most 15 examples of each class, drawn at random, as they are; by all encoders, or by some."""
+    """At most 15 examples of each class, drawn at random, as they are by all encoders, or by other passes.
+
+    With `most`, of so many classes, drawn at random.
+    """
     random, rows = np.random.default_rng(0), []
+    texts = examples.class_texts if texts is None else texts
+    if most is not None and len(texts) > most:
+        kept = np.sort(random.permutation(len(texts))[:most])
+        place = np.full(len(texts), -1)
+        place[kept] = np.arange(most)
+        few = examples.select(place[examples.labels] >= 0)
+        names = tuple(examples.class_names[c] for c in kept)
+        examples = replace(few, labels=place[few.labels], class_names=names)
+        texts = tuple(texts[c] for c in kept)
     for label in range(len(examples.class_names)):
         rows += random.permutation(np.flatnonzero(examples.labels == label))[:PER_CLASS].tolist()
     few = examples.select(rows)
-    encoders = encoders or [name for name in available(few.kind) if name != "ngrams"]
-    features = encode_passes(few, [Pass(name) for name in encoders])
-    texts = few.class_texts if texts is None else texts
-    said = class_directions(few.kind, encoders, texts)
+    passes = passes or [Pass(name) for name in available(few.kind) if name != "ngrams"]
+    bank = encode_passes(few, passes)
+    said = class_directions(few.kind, bank.encoders, texts)
     assert said is not None
-    return Encoded(few.kind, features, few.labels, texts, said)
+    return Encoded(few.kind, bank, few.labels, texts, said)
 
 
-def cifar_fs(root: Path, part: str) -> Encoded:
+def cifar_fs(root: Path, part: str, **how: Any) -> Encoded:
     """Photographs of 32 pixels."""
-    return encoded(load_examples(root / "cifar_fs" / "images.zip", split=part))
+    return encoded(load_examples(root / "cifar_fs" / "images.zip", split=part), **how)
 
 
-def folder(root: Path, path: str) -> Encoded:
+def folder(root: Path, path: str, **how: Any) -> Encoded:
     """Pictures in folders named by class."""
-    return encoded(load_examples(root / path))
+    return encoded(load_examples(root / path), **how)
 
 
-def emoji(root: Path, part: int, named: bool = True, encoders: Sequence[str] | None = None) -> Encoded:
+def emoji(root: Path, part: int, named: bool = True, **how: Any) -> Encoded:
     """Emoji by seven vendors: two of eight parts by subgroup; their names, or their codes."""
     examples = load_examples(root / "emoji" / "images.zip")
     rows = parse_json((root / "emoji" / "names.json").read_bytes(), "names.json", list)
@@ -93,10 +108,10 @@ def emoji(root: Path, part: int, named: bool = True, encoders: Sequence[str] | N
     place[kept] = np.arange(len(kept))
     few = examples.select(place[examples.labels] >= 0)
     few = replace(few, labels=place[few.labels], class_names=tuple(names))
-    return encoded(few, tuple(known[code]["name"] for code in names) if named else None, encoders)
+    return encoded(few, tuple(known[code]["name"] for code in names) if named else None, **how)
 
 
-def letters(root: Path) -> Encoded:
+def letters(root: Path, **how: Any) -> Encoded:
     """Handwritten letters of Omniglot with their names in Unicode, which say nothing of their shapes."""
     first = {"Greek": 0x3B1, "Hebrew": 0x5D0, "Latin": ord("a")}
     pictures, labels, names = [], [], {}
@@ -111,7 +126,7 @@ def letters(root: Path) -> Encoded:
                         pictures.append(image.convert("RGB"))
                     labels.append("/".join(parts[1:3]))
                     names[labels[-1]] = ordered[int(parts[2].removeprefix("character")) - 1]
-    return encoded(examples_from_arrays(pictures, labels), tuple(names[label] for label in sorted(names)))
+    return encoded(examples_from_arrays(pictures, labels), tuple(names[label] for label in sorted(names)), **how)
 
 
 def clinc150(root: Path, judged: bool) -> Encoded:

@@ -21,6 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from manyshot.base import parse_json, read_json
+from manyshot.classify.encoding import Pass
 from manyshot.learners import Ridge
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
@@ -48,7 +49,7 @@ def emoji_and_tags(root: Path) -> tuple[Source, Source, str]:
     tags = {row["name"]: row["tags"] or [row["name"]] for row in rows}
     sides = []
     for number, part in enumerate((1, 3)):
-        one, random = emoji(root, part, encoders=[LITE]), np.random.default_rng(number)
+        one, random = emoji(root, part, passes=[Pass(LITE)]), np.random.default_rng(number)
         texts = [str(random.choice(tags[one.texts[label]])) for label in one.labels]
         known = sorted(set(texts))
         vectors = read_texts(known)[[known.index(text) for text in texts]]
