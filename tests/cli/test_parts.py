@@ -102,6 +102,9 @@ def test_columns_and_files_may_be_missing_altogether(manyshot, table, tmp_path):
     (tmp_path / "flat" / "a.txt").write_text("barks fetches", encoding="utf-8")
     answer = manyshot("predict", tmp_path / "second", tmp_path / "flat", "--json")
     assert [(one["file"], one["prediction"]) for one in answer.json["predictions"]] == [("a", "dog")]
+    answer = manyshot("predict", model, tmp_path / "flat", "--json")
+    assert "text: taken as the part 'caption' of the model" in answer.errors
+    assert [one["prediction"] for one in answer.json["predictions"]] == ["dog"]
 
 
 def test_chinese_columns_in_another_encoding_are_fitted_and_exported(manyshot, tmp_path):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float
@@ -94,6 +94,18 @@ class PartedExamples:
         if number_names and numbers is None:
             numbers = np.full((len(self), len(number_names)), np.nan)
         return replace(self, sets=sets, rows=rows, numbers=numbers, number_names=number_names, kinds=dict(kinds))
+
+    def renamed(self, names: Mapping[str, str]) -> "PartedExamples":
+        """The same examples with other names of parts.
+
+        Args:
+            names: New names by old ones; parts that are not there keep theirs.
+        """
+
+        def new(parts: Mapping[str, Any]) -> dict[str, Any]:
+            return {names.get(name, name): value for name, value in parts.items()}
+
+        return replace(self, sets=new(self.sets), rows=new(self.rows), kinds=new(self.kinds))
 
     def select(self, rows: ArrayLike) -> "PartedExamples":
         """Some of the examples, in the order of `rows`; the classes stay the same.

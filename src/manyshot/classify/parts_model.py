@@ -129,12 +129,15 @@ class PartsModel:
     def fitting(self, examples: PartedExamples) -> PartedExamples:
         """Examples as the model takes them: parts that none of them has are missing, others than its own are left out.
 
+        A part of another name is taken for the one of its kind where there is one such part here and there.
+
         Args:
             examples: Examples of parts of the model.
 
         Raises:
             InputError: If they have no part of the model, one of another kind, or other columns of numbers.
         """
+        examples = examples.renamed(self._namesakes(examples))
         shared = [name for name in examples.kinds if name in self.kinds]
         other = [name for name in shared if examples.kinds[name] != self.kinds[name]]
         numbers = FEATURES in examples.kinds.values() and FEATURES in self.kinds.values()
@@ -147,6 +150,18 @@ class PartsModel:
         if left_out:
             note(f"{', '.join(left_out)}: no part of what the model was fitted to; left out")
         return examples.with_parts(self.kinds, self.number_names)
+
+    def _namesakes(self, examples: PartedExamples) -> dict[str, str]:
+        """What parts of other names are called in the model: files of pictures beside a table's column `photo`."""
+        new = {name: kind for name, kind in examples.kinds.items() if name not in self.kinds}
+        own = {name: kind for name, kind in self.kinds.items() if name not in examples.kinds and kind != FEATURES}
+        found = {}
+        for name, kind in new.items():
+            same = [other for other, its in own.items() if its == kind]
+            if len(same) == 1 and list(new.values()).count(kind) == 1:
+                found[name] = same[0]
+                note(f"{name}: taken as the part '{same[0]}' of the model")
+        return found
 
     def describe_parts(self) -> str:
         """The parts by name, with the columns of numbers."""
