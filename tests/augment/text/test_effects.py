@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 from collections import Counter
 
 import pytest
@@ -254,6 +255,20 @@ def test_a_list_that_changed_is_read_again(tmp_path):
     path.write_text("b {text}")
     os.utime(path, ns=(1, 1))
     assert results(ops.Template(str(path)), "x", 1) == ["b x"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["10 am", "at 9:30 p.m.", "17 Jan 2024", "may 17, 2024", "12.30 Uhr", "in 1999", "Sept. 3rd", "2024年5月3日 8点"],
+)
+def test_numbers_of_dates_and_times_stay(text):
+    assert set(results(ops.Numbers(), text)) == {text}
+
+
+def test_numbers_beside_han_characters_change():
+    for result in results(ops.Numbers(), "我有3个，100元"):
+        assert re.fullmatch("我有[0-9]个，[1-9][0-9]{2}元", result)
+        assert result != "我有3个，100元"
 
 
 def test_numbers_keep_their_form_and_change():

@@ -46,6 +46,10 @@ class TestEnglish:
         assert reworded("as often as not") == set()
         assert reworded("i am what i am") == {"i'm what i am"}
 
+    def test_a_long_text_takes_time_in_proportion(self):
+        assert len(find_edits("what is the car " * 4_000)) >= 4_000
+        assert len(find_edits("如何办理" * 2_000)) >= 2_000
+
 
 class TestChinese:
     def test_a_word_becomes_another_one(self):

@@ -84,8 +84,10 @@ def test_long_texts_take_time_in_proportion():
         "{" * 50_000,
         "<" * 20_000,
         "/a" * 50_000,
+        "~" * 100_000,
     ):
         assert "".join(split_words(text).parts) == text
+        assert find_outside_protected(text, "[0-9]+") == []
 
 
 def test_syllables_and_shapes_are_those_of_common_characters():

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from manyshot.augment.ops.op import Params
-from manyshot.augment.text.dates import PATTERN
+from manyshot.augment.text.characters import HAN
+from manyshot.augment.text.dates import PATTERN, TIMES
 from manyshot.augment.text.text_op import FractionOp, count_of, draw_numbers, pick_distinct
 from manyshot.augment.text.words import find_outside_protected, replace_matches
 
-_NUMBER = r"(?<![\w.,/:\-])[0-9]++(?:,[0-9]{3})*(?:\.[0-9]++)?(?![\w@/:]|[.,\-][0-9])"
+_LETTER = rf"[^\W{HAN}]"
+_NUMBER = rf"(?<!{_LETTER})(?<![.,/:\-])[0-9]++(?:,[0-9]{{3}})*(?:\.[0-9]++)?(?!{_LETTER}|[@/:]|[.,\-][0-9])"
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class Numbers(FractionOp):
     """Replace random numbers of each text by numbers with as many digits.
 
     Only for classes that do not depend on the numbers. Commas, points and leading zeros stay: `1,250.50` may become
-    `7,316.84`. Dates and times, numbers with letters (`4th`, `A4`), and numbers in addresses and placeholders are left
-    alone.
+    `7,316.84`, and 3个 may become 8个. Dates, years and times (`17 Jan`, `in 1999`, `10 am`, 5月3日), numbers with
+    letters (`4th`, `A4`), and numbers in addresses and placeholders are left alone.
 
     Args:
         fraction: Fraction of a text's numbers that are replaced, at least one.
@@ -50,9 +52,13 @@ class Numbers(FractionOp):
 
 def _numbers(text: str) -> list[re.Match[str]]:
     """The numbers of a text that are not part of a date."""
-    dates = [match.span() for match in find_outside_protected(text, PATTERN)]
-    numbers = find_outside_protected(text, _NUMBER)
-    return [match for match in numbers if not any(start <= match.start() < end for start, end in dates)]
+    if not any("0" <= character <= "9" for character in text):
+        return []
+    kept = set()
+    for pattern in (PATTERN, TIMES):
+        for match in find_outside_protected(text, pattern):
+            kept.update(range(*match.span()))
+    return [match for match in find_outside_protected(text, _NUMBER) if match.start() not in kept]
 
 
 def _other_number(number: str, draws: Iterator[float]) -> str:

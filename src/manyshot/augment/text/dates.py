@@ -24,6 +24,20 @@ PATTERN = "|".join(
     )
 )
 """What counts as a date or a day of the week."""
+_SHORT = "|".join(sorted({*_MONTHS, *(name[:3] for name in _MONTHS), "Sept"}, key=len, reverse=True))
+_DAY = r"[0-3]?[0-9](?:st|nd|rd|th)?"
+TIMES = "(?i:{})".format(
+    "|".join(
+        (
+            r"(?<![\w.,:])[0-9]{1,2}(?:[.:][0-9]{2})? ?(?:[ap]m|[ap]\.m\.|uhr|o'clock)(?!\w)",
+            rf"(?<!\w){_DAY} (?:of )?(?:{_SHORT})\.?(?!\w)(?:,? [12][0-9]{{3}}(?![0-9]))?",
+            rf"(?<!\w)(?:{_SHORT})\.? (?:{_DAY}(?!\w)(?:,? [12][0-9]{{3}}(?![0-9]))?|[12][0-9]{{3}}(?![0-9]))",
+            r"(?<!\w)(?:in|since|until|by|year) [12][0-9]{3}(?!\w|[.,][0-9])",
+            r"[0-9]{1,4}(?=[年月日号點点时時分秒])",
+        )
+    )
+)
+"""Other dates, years and times, in which numbers stay."""
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,11 @@ class Reword(KeepingOp):
         edits, text = self._edits(words), "".join(words.parts)
         count = len(numbers) // 2
         taken: list[tuple[Edit, Choice]] = []
+        used = bytearray(len(text))
         for index, number in zip(pick_distinct(range(len(edits)), count, numbers), numbers[count:], strict=True):
             edit = edits[index]
-            if all(edit.end <= other.start or other.end <= edit.start for other, _ in taken):
+            if not any(used[edit.start : edit.end]):
+                used[edit.start : edit.end] = b"\1" * (edit.end - edit.start)
                 taken.append((edit, edit.choices[int(number * len(edit.choices))]))
         for edit, choice in sorted(taken, key=lambda each: -each[0].start):
             text = edit.apply(text, choice)

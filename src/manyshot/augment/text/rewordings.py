@@ -8,6 +8,7 @@ a phrase names neighbors that it must not have where it is replaced; `$` among t
 """
 
 import re
+from bisect import bisect_left
 from functools import cache, reduce
 from importlib.resources import files
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from manyshot.augment.text.words import split_words
 _OPENING = re.compile(r"(?:^|[.!?。！？；，：\n]|\b(?:hey|hi|hello|so|ok|okay|well),?)[\s\"'“‘(]*$", re.IGNORECASE)
 _CLOSING = re.compile(r"[\s\"'”’)]*(?:$|[.!?。！？；\n])")
 _FINAL = re.compile(r"[^.!?。！？；\n]*([.!?。！？])(?=\s|$|[\"'”’]|[^\x00-\x7f])")
+_ARTICLE = re.compile(r"(?<![\w'’.-])([Aa])n? $")
 _CLASS = re.compile(r"<\w+> = ")
 _COMMANDS = {"?": ".", "？": "。"}
 _QUESTIONS = {".": "?", "。": "？"}
@@ -108,7 +110,8 @@ def find_edits(text: str) -> tuple[Edit, ...]:
             positions.append((start, start + len(part)))
         start += len(part)
     usable = {positions[index // 2][0] for index in words.indices}
-    ends = {end for _, end in positions}
+    starts, ends = [start for start, _ in positions], {end for _, end in positions}
+    way = _way_of_writing(text)
     edits = []
     for place, (start, end) in enumerate(positions):
         if start not in usable:
@@ -121,10 +124,11 @@ def find_edits(text: str) -> tuple[Edit, ...]:
                 continue
             before = _plain(text[slice(*positions[place - 1])]) if place else ""
             closing = _CLOSING.match(text, match.end()) is not None
-            after = next((_plain(text[s:e]) for s, e in positions[place:] if s >= match.end()), "")
+            following = bisect_left(starts, match.end())
+            after = _plain(text[slice(*positions[following])]) if following < len(positions) else ""
             after = "$" if closing else after
             if _fits(rule.phrase, text, match, before, after):
-                choices = tuple(_choices(rule, text, match))
+                choices = tuple(_choices(rule, text, match, way))
                 if choices:
                     edits.append(Edit(start, match.end(), choices))
     return tuple(edits)
@@ -141,7 +145,7 @@ def fix_article(before: str, following: str) -> str:
         >>> fix_article("buy a ", "automobile"), fix_article("An ", "hour"), fix_article("an ", "used car")
         ('buy an ', 'An ', 'a ')
     """
-    found = re.search(r"(?<![\w'’.-])([Aa])n? $", before)
+    found = _ARTICLE.search(before, max(0, len(before) - 4))
     if found is None or not following[:1].isalpha():
         return before
     word = following.lower()
@@ -162,30 +166,44 @@ def _fits(phrase: Phrase, text: str, match: re.Match[str], before: str, after: s
     return not phrase.closes or after == "$"
 
 
-def _choices(rule: Rule, text: str, match: re.Match[str]) -> list[Choice]:
+class _Way(NamedTuple):
+    """How a text is written."""
+
+    in_capitals: bool
+    has_small_i: bool
+    has_please: bool
+    has_curly_apostrophes: bool
+
+
+def _way_of_writing(text: str) -> _Way:
+    in_capitals, has_capitals = text.isupper(), text != text.lower()
+    has_small_i = not has_capitals or re.search(r"\bi\b", text) is not None
+    return _Way(in_capitals, has_small_i, "please" in text.lower(), "’" in text)
+
+
+def _choices(rule: Rule, text: str, match: re.Match[str], way: _Way) -> list[Choice]:
     """The other phrases of the group, in the case of this one; none if a word of it is a name."""
     found = match.group()
     if is_han(found):
         return [Choice(_fill(other, match), _mark(rule.phrase, other)) for other in rule.others]
     words = found.split(" ")
-    shouted = found.isupper() and len(found) > 2 and text.isupper()
+    shouted = way.in_capitals and len(found) > 2
     opening = _OPENING.search(text[max(0, match.start() - 12) : match.start()]) is not None
     for index, word in enumerate(words):
         if word[0].isupper() and not shouted and not re.fullmatch(r"I(?:['’]\w+)?", word) and (index or not opening):
             return []
-    small_i = re.search(r"\bi\b", text) is not None or not any(letter.isupper() for letter in text)
     results = []
     for other in rule.others:
         new = _fill(other, match)
-        if "please" in new and "please" not in _plain(found) and "please" in _plain(text):
+        if "please" in new and "please" not in _plain(found) and way.has_please:
             continue
-        if not small_i:
+        if not way.has_small_i:
             new = re.sub(r"\bi\b", "I", new)
         if shouted:
             new = new.upper()
         elif opening and words[0][0].isupper():
             new = new[0].upper() + new[1:]
-        if "’" in text:
+        if way.has_curly_apostrophes:
             new = new.replace("'", "’")
         if new != found:
             results.append(Choice(new, _mark(rule.phrase, other)))
