@@ -54,7 +54,7 @@ def _numbers(text: str) -> list[re.Match[str]]:
     """The numbers of a text that are not part of a date."""
     if not any("0" <= character <= "9" for character in text):
         return []
-    kept = set()
+    kept: set[int] = set()
     for pattern in (PATTERN, TIMES):
         for match in find_outside_protected(text, pattern):
             kept.update(range(*match.span()))
