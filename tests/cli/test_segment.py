@@ -40,7 +40,7 @@ def cells(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(cells, tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    words = ("--shots", 1, "--label", "spot=255", "--size", 32, "--learner", LEARNER, "--patients", "p[0-9]")
+    words = ("--shots", 1, "--label", "spot=255", "--size", 32, "--learner", LEARNER, "--group-by", "p[0-9]")
     report = ("--plan", "support: flip affine(10)", "--report", folder / "run.html")
     line = ("segment", "train", cells, "--out", folder / "run", *words, *report, "--json", "-q")
     answer = CliRunner().invoke(app, list(map(str, line)))
@@ -84,7 +84,7 @@ def test_predicted_masks_have_the_size_and_the_values_of_the_files(trained, cell
 
 def test_the_same_seed_gives_the_same_network(trained, cells, manyshot, tmp_path):
     _, first = trained
-    words = ("--shots", 1, "--label", "spot=255", "--size", 32, "--learner", LEARNER, "--patients", "p[0-9]")
+    words = ("--shots", 1, "--label", "spot=255", "--size", 32, "--learner", LEARNER, "--group-by", "p[0-9]")
     plan = ("--plan", "support: flip affine(10)", "--json", "-q")
     again = manyshot("segment", "train", cells, "--out", tmp_path / "run", *words, *plan).json
     assert again["by_case"] == first["by_case"]
@@ -151,7 +151,7 @@ def test_scans_are_segmented_with_their_affine_matrices(manyshot, tmp_path):
         (("--label", "spot"), "label 'spot'"),
         (("--learner", "unet"), "segmentation-unet"),
         (("--plan", "query: flip"), "no meaning in segmentation"),
-        (("--patients", "q[0-9]"), "does not match"),
+        (("--group-by", "q[0-9]"), "does not match"),
         (("--shots", "9"), "give more patients"),
         (("--report", "page.html"), "--shots"),
         (("--window", "lungs"), "lung"),

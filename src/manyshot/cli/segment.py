@@ -29,7 +29,7 @@ Device = Annotated[str, typer.Option("--device", help="cpu or cuda.")]
 Report = Annotated[Path | None, typer.Option("--report", help="Write an HTML page with the cases and their scores.")]
 SIZE = typer.Option("--size", help="Sides of the items in pixels, as 96, 64x64 or 24x32x24 (depth, height, width).")
 WINDOW = typer.Option("--window", help="Which values of a scan become black and white, such as percentile(0.5, 99.5).")
-PATIENTS = typer.Option("--patients", help="Pattern whose first group in a file's name is its patient.")
+GROUP_BY = typer.Option("--group-by", help="Regular expression on a file's name: what it matches is the patient.")
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class ReadingArguments:
     Args:
         size: Sides in pixels, joined by x.
         window: Window of scans.
-        patients: Pattern of patients in names.
+        group_by: Regular expression that finds patients in names.
     """
 
     size: Annotated[str, SIZE] = "96"
     window: Annotated[str, WINDOW] = "percentile(0.5, 99.5)"
-    patients: Annotated[str | None, PATIENTS] = None
+    group_by: Annotated[str | None, GROUP_BY] = None
 
 
 @segment.command(
@@ -226,7 +226,7 @@ def _reading(options: ReadingArguments) -> Any:  # noqa: ANN401 - a Reading, who
     parts = options.size.split("x")
     if not all(part.isdigit() for part in parts):
         raise InputError(f"--size {options.size}: write numbers of pixels, as 96, 64x64 or 24x32x24")
-    return Reading(tuple(map(int, parts)), options.window, options.patients)
+    return Reading(tuple(map(int, parts)), options.window, options.group_by)
 
 
 def _check_files(out: Path | None, report: Path | None) -> None:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
+from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.nifti import is_nifti
 from manyshot.datasets.pictures import decode, read_header
@@ -35,8 +36,8 @@ class Reading:
         size: Sides of the items in pixels: two numbers for pictures, three (depth, height, width) for scans, or one for
             all sides.
         window: Which values of a scan become black and white; see `manyshot.datasets.window`.
-        patients: Pattern whose first group (or whole match) in the name of a file is its patient; None if each file is
-            a patient's only one, or a DICOM file names its patient.
+        patients: Regular expression whose match in the name of a file is its patient, see `match_groups`; None if each
+            file is a patient's only one, or a DICOM file names its patient.
 
     Raises:
         InputError: If a size is out of range or the pattern is not a regular expression.
@@ -50,10 +51,7 @@ class Reading:
         if len(self.size) > 3 or not self.size or not all(8 <= side <= MAX_SIDE for side in self.size):
             raise InputError(f"size {'x'.join(map(str, self.size))}: give one to three sides from 8 to {MAX_SIDE}")
         parse_window(self.window)
-        try:
-            re.compile(self.patients or "")
-        except re.error as error:
-            raise InputError(f"patients '{self.patients}': not a regular expression ({error})") from None
+        match_groups([], self.patients or "", "patients")
 
     def sides(self, axes: int) -> tuple[int, ...]:
         """The size for so many axes.
@@ -75,10 +73,7 @@ class Reading:
         """
         if self.patients is None:
             return known or name
-        found = re.search(self.patients, name)
-        if found is None:
-            raise InputError(f"{name}: does not match the pattern of patients '{self.patients}'; change the pattern")
-        return found.group(1) if found.groups() else found.group()
+        return match_groups([name], self.patients, "masks")[0]
 
 
 @dataclass(frozen=True, eq=False)
