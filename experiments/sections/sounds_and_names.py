@@ -9,6 +9,8 @@ from manyshot.report.plots import COLORS, STYLE
 from sections.cells import difference, paragraph, table
 
 PICTURE = "names.svg"
+GRAY = "#768390"
+"""Ink that can be read on white and on black pages alike, since the picture has no background."""
 TITLES = {
     "cifar-fs": "photographs (CIFAR-FS)",
     "clinc150": "sentences (CLINC150)",
@@ -152,7 +154,8 @@ def names_picture(names: dict, spoken: dict | None) -> Figure:
         "+ another class's name": ("another class's name", "name of another digit"),
         "its name alone": ("name alone",),
     }
-    with matplotlib.rc_context(STYLE):
+    inks = dict.fromkeys(("text.color", "xtick.labelcolor", "ytick.labelcolor", "axes.edgecolor"), GRAY)
+    with matplotlib.rc_context(STYLE | inks | {"grid.color": f"{GRAY}40"}):
         figure = Figure(figsize=(9.0, 3.4), layout="constrained")
         FigureCanvasAgg(figure)
         for axes, (title, result) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
