@@ -9,7 +9,8 @@ import torch
 from manyshot.base import InputError
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.examples import examples_from_arrays
-from manyshot.classify.fit_model import Search, fit_model
+from manyshot.classify.fit_model import fit_model
+from manyshot.classify.search import Search
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
 LEAVE = [text.replace("hello", "goodbye") for text in GREET]

@@ -11,7 +11,8 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import NO_PLAN
-from manyshot.classify.fit_model import ALWAYS, AUTO, COPIES, NAMES, NO_NAMES, check_labels
+from manyshot.classify.decision import ALWAYS, NAMES, NO_NAMES
+from manyshot.classify.fit_model import check_labels
 from manyshot.classify.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.heads import HEADS
 from manyshot.classify.part_duplicates import find_part_duplicates, groups_of_copies
@@ -23,6 +24,7 @@ from manyshot.classify.part_variants import check_parts_plan, encode_variants
 from manyshot.classify.parted_examples import PartedExamples
 from manyshot.classify.parts_model import PartsModel
 from manyshot.classify.parts_report import PartsReport, report_of_parts
+from manyshot.classify.search import AUTO, COPIES
 
 
 def fit_parts(

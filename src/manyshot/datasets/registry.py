@@ -106,47 +106,67 @@ def load_dataset(
     if centered and not (named and DATASETS[name].ink):
         drawings = ", ".join(row.name for row in DATASETS.values() if row.ink)
         raise InputError(f"{name}: only drawings can be centered ({drawings}); leave centered (--centered) out")
-    if not named:
-        path = Path(name).expanduser()
-        if root is not None and not path.exists():
-            path = Path(root).expanduser() / name
-        if not path.exists():
-            raise InputError(f"no data set and no folder or zip '{name}'; {did_you_mean(name, DATASETS)}")
-        if holds_parts(path, columns):
-            _refuse_window(name, window)
-            return load_parts(path, columns, split, size, color, group_by)
-        if holds_recordings(path):
-            _refuse_window(name, window)
-            _refuse_pixels(name, size, color)
-            return load_recordings(path, split, columns=columns)
-        if holds_picture_paths(path, columns):
-            return load_picture_table(path, replace(columns or Columns(), group=group_by), size, color, window)
-        if not holds_sentences(path):
-            _refuse_columns(name, columns)
-            return load_folder(path, split, size, color, group_by, window)
-        if not is_table(path):
-            _refuse_groups(name, group_by)
-        _refuse_window(name, window)
-        _refuse_pixels(name, size, color)
-        if split is not None:
-            raise InputError(f"{name}: a table or folder of sentences has no splits; leave split (--split) out")
-        return load_sentences(path, replace(columns or Columns(), group=group_by))
-    row = DATASETS[name]
-    name = row.name
-    _refuse_groups(name, group_by)
-    _refuse_window(name, window)
-    _refuse_columns(name, columns)
+    if named:
+        row = DATASETS[name]
+        _refuse_groups(row.name, group_by)
+        _refuse_window(row.name, window)
+        _refuse_columns(row.name, columns)
+        return _load_named(row, split, None if root is None else Path(root).expanduser(), size, color, centered)
+    path = Path(name).expanduser()
+    if root is not None and not path.exists():
+        path = Path(root).expanduser() / name
+    if not path.exists():
+        raise InputError(f"no data set and no folder or zip '{name}'; {did_you_mean(name, DATASETS)}")
+    return _load_path(path, name, split, size, color, columns, group_by, window)
+
+
+def _load_named(
+    row: DataSet, split: str | None, folder: Path | None, size: int | None, color: bool | None, centered: bool
+) -> Source:
+    """Load a data set of the registry."""
     if row.default_size is None:
-        _refuse_pixels(name, size, color)
+        _refuse_pixels(row.name, size, color)
     chosen = row.splits[0] if split is None else split
     if chosen not in row.splits:
         chosen = SPLIT_NAMES.get(chosen, chosen)
     if chosen not in row.splits:
-        raise InputError(f"{name}: no split '{split}'; {did_you_mean(chosen, row.splits)}")
-    folder, pixels = None if root is None else Path(root).expanduser(), size or row.default_size
+        raise InputError(f"{row.name}: no split '{split}'; {did_you_mean(chosen, row.splits)}")
+    pixels = size or row.default_size
     if centered and pixels is not None:
         return center_source(row.build(chosen, folder, OVERSAMPLING * pixels, color), pixels)
     return row.build(chosen, folder, pixels, color)
+
+
+def _load_path(
+    path: Path,
+    name: str,
+    split: str | None,
+    size: int | None,
+    color: bool | None,
+    columns: Columns | None,
+    group_by: str | None,
+    window: str | None,
+) -> Source:
+    """Load a folder, zip or table by what it holds; errors name it as the user did."""
+    if holds_parts(path, columns):
+        _refuse_window(name, window)
+        return load_parts(path, columns, split, size, color, group_by)
+    if holds_recordings(path):
+        _refuse_window(name, window)
+        _refuse_pixels(name, size, color)
+        return load_recordings(path, split, columns=columns)
+    if holds_picture_paths(path, columns):
+        return load_picture_table(path, replace(columns or Columns(), group=group_by), size, color, window)
+    if not holds_sentences(path):
+        _refuse_columns(name, columns)
+        return load_folder(path, split, size, color, group_by, window)
+    if not is_table(path):
+        _refuse_groups(name, group_by)
+    _refuse_window(name, window)
+    _refuse_pixels(name, size, color)
+    if split is not None:
+        raise InputError(f"{name}: a table or folder of sentences has no splits; leave split (--split) out")
+    return load_sentences(path, replace(columns or Columns(), group=group_by))
 
 
 def absolute_data(data: str) -> str:

