@@ -31,6 +31,7 @@ from run_and_record import RESULTS, write
 from manyshot.classify.calibrate import calibrate
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.choose_candidate import choose, effort_of
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.metrics import measure, reliability
 from manyshot.classify.prior import Prior, prior_from_tables
 
@@ -104,11 +105,11 @@ def run_fit(
     one: EncodedSet, prior: Prior, encoders: list[str], fit: NDArray[np.int64], test: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Probabilities of the test examples by what `fit` chooses on the training examples."""
-    labels, own = one.labels[fit], one.encoded.select(torch.from_numpy(fit))
+    examples = LabeledExamples(one.encoded.select(torch.from_numpy(fit)), one.labels[fit])
     candidates = [Candidate(encoder, setting) for encoder in encoders for setting in one.settings]
-    effort = replace(effort_of(own, candidates), outer=0)  # there are test examples to judge by
-    choice = choose(own, labels, candidates, prior, seed=0, effort=effort)
-    temperature = calibrate(own, labels, choice.candidate, prior, choice.folds)
+    effort = replace(effort_of(examples.encoded, candidates), outer=0)  # there are test examples to judge by
+    choice = choose(examples, candidates, prior, effort=effort)
+    temperature = calibrate(examples, choice.candidate, prior, choice.folds)
     ((_, _, logits),) = fit_settings(one, choice.candidate.encoder, [choice.candidate.setting], fit, test)
     return (logits / temperature).softmax(1).numpy()
 

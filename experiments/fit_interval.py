@@ -30,6 +30,7 @@ from manyshot.classify.candidates import HEAD_GRID, Candidate, settings
 from manyshot.classify.choose_candidate import choose, effort_of
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.example_set import Kind
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
 from manyshot.classify.resample import left_out_logits
 
@@ -105,7 +106,7 @@ def nested_draw(features: np.ndarray, labels: np.ndarray, kind: Kind, shots: int
     own, drawn = encoded.select(torch.from_numpy(fit)), names[fit]
     candidates = [Candidate(encoder, one) for one in settings(kind, HEAD_GRID, plans={})]
     effort = replace(effort_of(own, candidates), inner=1)
-    choice = choose(own, drawn, candidates, load_prior(kind), effort=effort)
+    choice = choose(LabeledExamples(own, drawn), candidates, load_prior(kind), effort=effort)
     weights = torch.from_numpy(fit.astype(float))[None]
     ((_, logits),) = left_out_logits(encoded, torch.from_numpy(names), len(found), [choice.candidate], weights, None)
     assert choice.correct is not None

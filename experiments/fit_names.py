@@ -35,6 +35,7 @@ from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.examples import examples_from_arrays, load_examples
 from manyshot.classify.frozen_encoders import available, encoders_to_try
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
 from manyshot.classify.resample import left_out_logits
 from manyshot.training import holm, paired_difference
@@ -183,7 +184,8 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
     prior, result = load_prior(data.kind), []
     for classes, rows in draws(data, ways, shots, seed, count):
         features, labels, said = few(data, classes, rows[:, :shots])
-        choice = choose(features, labels, candidates(data), prior, seed)
+        examples = LabeledExamples(features, labels, seed=seed)
+        choice = choose(examples, candidates(data), prior)
         both, targets, _ = few(data, classes, rows)
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
@@ -199,7 +201,7 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
         ):
             logits = own[0]
             if names is not None:
-                found = choose_names(features, labels, choice, names, prior, seed, always=always)
+                found = choose_names(examples, choice, names, prior, always=always)
                 assert found is not None
                 logits = logits + NameTerm(names, found.scale).logits(both, choice.candidate, seen)[0]
             row.append(float((logits.argmax(1).numpy() == targets)[seen[0].numpy() == 0].mean()))

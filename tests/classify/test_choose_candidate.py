@@ -12,6 +12,7 @@ from manyshot.classify.candidates import Candidate, Setting, check_plan, setting
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.heads import HEADS, Transform, predict_splits
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import Gain, Prior, load_prior
 from manyshot.classify.resample import left_out_logits, stratified_folds
 
@@ -97,7 +98,7 @@ class TestChoose:
     def test_variants_that_help_are_chosen_with_enough_examples(self):
         encoded, labels = make_encoded(shots=12, spread=3.0)
         candidates = [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)]
-        choice = choose(encoded, labels, candidates, flat_prior(sd=0.1))
+        choice = choose(LabeledExamples(encoded, labels), candidates, flat_prior(sd=0.1))
         assert choice.candidate.setting == TURNED
         assert not choice.by_prior
         assert choice.correct.mean() > choice.correct_without.mean() + 0.02
@@ -105,14 +106,18 @@ class TestChoose:
     def test_the_prior_decides_with_few_examples(self):
         encoded, labels = make_encoded(shots=3, spread=6.0)
         prior = Prior({}, {PLAIN.key: {3: Gain(0.1, 0.001)}, TURNED.key: {3: Gain(0.0, 0.001)}})
-        choice = choose(encoded, labels, [Candidate("pixels", TURNED), Candidate("pixels", PLAIN)], prior)
+        choice = choose(
+            LabeledExamples(encoded, labels), [Candidate("pixels", TURNED), Candidate("pixels", PLAIN)], prior
+        )
         assert choice.candidate.setting == PLAIN
 
     @pytest.mark.parametrize("shots", [1, 2])
     def test_one_or_two_examples_choose_nothing(self, shots):
         encoded, labels = make_encoded(shots=shots, spread=0.1)
         prior = Prior({}, {PLAIN.key: {1: Gain(0.0, 0.1)}, TURNED.key: {1: Gain(0.1, 0.1)}})
-        choice = choose(encoded, labels, [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)], prior)
+        choice = choose(
+            LabeledExamples(encoded, labels), [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)], prior
+        )
         assert choice.by_prior
         assert choice.candidate.setting == TURNED
         assert (choice.correct is None) == (shots == 1)
@@ -126,7 +131,7 @@ class TestChoose:
                 Candidate("pixels", setting)
                 for setting in settings("pictures", ["ridge(penalty=0.1)", "lda"], {"turn": 4})
             ]
-            values.append(choose(encoded, labels, candidates, Prior({}, {}), seed).correct.mean())
+            values.append(choose(LabeledExamples(encoded, labels, seed=seed), candidates, Prior({}, {})).correct.mean())
         assert abs(np.mean(values) - 1 / 3) < 0.1  # choosing among many candidates does not raise it
 
     def test_a_group_is_never_on_both_sides(self):
@@ -137,9 +142,11 @@ class TestChoose:
         encoded = EncodedExamples({("pixels", "none"): torch.from_numpy(rows).float()[:, None]})
         candidate = [Candidate("pixels", PLAIN)]
         apart, together = (
-            choose(encoded, labels, candidate, Prior({}, {}), 0, g).correct.mean() for g in (groups, None)
+            choose(LabeledExamples(encoded, labels, g), candidate, Prior({}, {})).correct.mean() for g in (groups, None)
         )
-        folds = [choose(encoded, labels, candidate, Prior({}, {}), 0, g).folds for g in (groups // 4, labels)]
+        folds = [
+            choose(LabeledExamples(encoded, labels, g), candidate, Prior({}, {})).folds for g in (groups // 4, labels)
+        ]
         assert folds == [3, 0]  # the groups of each class, not its eight examples
         assert together > 0.9
         assert apart < 0.7
@@ -147,9 +154,8 @@ class TestChoose:
     def test_a_class_of_one_example_is_always_wrong_when_left_out(self):
         encoded, labels = make_encoded(shots=6, spread=0.1)
         rows = np.r_[0:12, 12]
-        choice = choose(
-            encoded.select(torch.from_numpy(rows)), labels[rows], [Candidate("pixels", PLAIN)], Prior({}, {})
-        )
+        examples = LabeledExamples(encoded.select(torch.from_numpy(rows)), labels[rows])
+        choice = choose(examples, [Candidate("pixels", PLAIN)], Prior({}, {}))
         assert choice.correct[-1] == 0
         assert choice.correct[:-1].mean() > 0.9
 

@@ -21,6 +21,7 @@ from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.heads import Transform
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import Gain, load_prior
 from manyshot.classify.resample import left_out_logits
 from manyshot.nets.imagenet_classifier import classifier_weights, imagenet_classes
@@ -41,8 +42,9 @@ def noisy(shots: int, seed: int = 0, noise: float = 1.5):
 
 def named(shots: int, said=lambda said: said, always: bool = False, seed: int = 0):
     encoded, labels, truth = noisy(shots, seed)
-    choice = choose(encoded, labels, [RIDGE], PRIOR)
-    return choice, choose_names(encoded, labels, choice, said(truth), PRIOR, always=always)
+    examples = LabeledExamples(encoded, labels)
+    choice = choose(examples, [RIDGE], PRIOR)
+    return choice, choose_names(examples, choice, said(truth), PRIOR, always=always)
 
 
 def test_agreement_is_what_all_permutations_of_the_names_say():

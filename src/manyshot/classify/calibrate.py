@@ -5,16 +5,14 @@ import math
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.class_directions import NameTerm
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import UNKNOWN_LOG_RATIO, Gain, Prior
-from manyshot.classify.resample import left_out_logits, stratified_folds
 
 REACH = 6.0
 """The temperature is sought within this many logarithmic units of the prior's center."""
@@ -40,73 +38,50 @@ def logit_spread(logits: Float[Tensor, "n c"]) -> float:
 
 
 def calibrate(
-    encoded: EncodedExamples,
-    labels: NDArray[np.int64],
-    candidate: Candidate,
-    prior: Prior,
-    folds: int,
-    seed: int = 0,
-    groups: NDArray[np.int64] | None = None,
-    term: NameTerm | None = None,
+    examples: LabeledExamples, candidate: Candidate, prior: Prior, folds: int, term: NameTerm | None = None
 ) -> float:
     """The temperature of a candidate fitted to all examples, from its logits for those that folds leave out.
 
     Args:
-        encoded: Features of n examples.
-        labels: Class `[n]` of each example, from 0.
+        examples: The n examples.
         candidate: What is calibrated.
         prior: What temperatures did best on other data sets.
         folds: Number of folds; 0 for the prior's temperature.
-        seed: Seed of the folds.
-        groups: Group `[n]` of each example; examples of a group stay together.
         term: What names of classes add to the logits; None if they are not used.
     """
-    targets, classes = torch.from_numpy(labels), int(labels.max()) + 1
-    everything = torch.ones(1, len(labels))
-    ((_, own),) = left_out_logits(encoded, targets, classes, [candidate], everything, None)
-    added = 0.0 if term is None else term.logits(encoded, candidate, everything)
+    targets, training = examples.targets, examples.all_training
+    ((_, own),) = examples.left_out_logits([candidate], training)
+    added = 0.0 if term is None else term.logits(examples.encoded, candidate, training)
     own = own + added
-    shots = float(np.median(np.bincount(labels)))
-    expected, spread = prior.temperature_of(candidate.setting.head, shots), logit_spread(own[0])
+    expected, spread = prior.temperature_of(candidate.setting.head, examples.shots), logit_spread(own[0])
     if not folds:
         return fit_temperature(own[0, :0], targets[:0], spread, expected)
-    splits = SPLITS if len(labels) * (1 + candidate.setting.copies) <= MOST_ROWS else 1
+    splits = SPLITS if len(examples) * (1 + candidate.setting.copies) <= MOST_ROWS else 1
     parts = []
     for split in range(splits):
-        fold = torch.from_numpy(stratified_folds(labels, folds, seed + split, groups))
-        ((_, left_out),) = left_out_logits(encoded, targets, classes, [candidate], everything, fold)
+        fold = examples.folds(folds, examples.seed + split)
+        ((_, left_out),) = examples.left_out_logits([candidate], training, fold)
         parts.append((left_out + added)[0])
     return fit_temperature(torch.cat(parts), targets.repeat(splits), spread, expected, splits)
 
 
 def left_out_probabilities(
-    encoded: EncodedExamples,
-    labels: NDArray[np.int64],
-    candidate: Candidate,
-    temperature: float,
-    folds: int,
-    seed: int = 0,
-    groups: NDArray[np.int64] | None = None,
-    term: NameTerm | None = None,
+    examples: LabeledExamples, candidate: Candidate, temperature: float, folds: int, term: NameTerm | None = None
 ) -> Float[np.ndarray, "n c"] | None:
     """Probabilities of each example by a fit of one candidate without its fold; None without folds.
 
     Args:
-        encoded: Features of n examples.
-        labels: Class `[n]` of each example, from 0.
+        examples: The n examples.
         candidate: What is fitted.
         temperature: Logits are divided by it, see `calibrate`.
         folds: Number of folds; 0 if nothing can be held out.
-        seed: Seed of the folds.
-        groups: Group `[n]` of each example; examples of a group stay together.
         term: What names of classes add to the logits; None if they are not used.
     """
     if not folds:
         return None
-    fold = torch.from_numpy(stratified_folds(labels, folds, seed, groups))
-    targets, everything = torch.from_numpy(labels), torch.ones(1, len(labels))
-    ((_, logits),) = left_out_logits(encoded, targets, int(labels.max()) + 1, [candidate], everything, fold)
-    added = 0.0 if term is None else term.logits(encoded, candidate, everything)
+    training = examples.all_training
+    ((_, logits),) = examples.left_out_logits([candidate], training, examples.folds(folds, examples.seed))
+    added = 0.0 if term is None else term.logits(examples.encoded, candidate, training)
     return np.asarray(((logits + added)[0] / temperature).softmax(1))
 
 

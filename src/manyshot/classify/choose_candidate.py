@@ -14,8 +14,8 @@ from manyshot.base import track
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.choice_metric import values_of
 from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import Prior
-from manyshot.classify.resample import left_out_logits, stratified_folds
 
 FOLDS = 5
 """Most folds of inner and outer splits."""
@@ -86,12 +86,9 @@ EFFORTS = (
 
 
 def choose(
-    encoded: EncodedExamples,
-    labels: NDArray[np.int64],
+    examples: LabeledExamples,
     candidates: Sequence[Candidate],
     prior: Prior,
-    seed: int = 0,
-    groups: NDArray[np.int64] | None = None,
     effort: Effort | None = None,
     metric: str = "accuracy",
 ) -> Choice:
@@ -102,39 +99,34 @@ def choose(
     many the second. Outer splits repeat the choice and the fit without the examples that they judge.
 
     Args:
-        encoded: Features of n examples.
-        labels: Class `[n]` of each example, from 0.
+        examples: The n examples.
         candidates: What may be chosen.
         prior: Gains on other data sets.
-        seed: Seed of the splits.
-        groups: Group `[n]` of each example; examples of a group stay together.
         effort: How many splits are made; by the number of examples if None. Without outer splits nothing is judged.
         metric: What candidates are compared by on these examples, one of `manyshot.classify.choice_metric.METRICS`.
             What is known from other data sets are gains of accuracy in any case.
     """
-    counts = np.bincount(labels)
-    shots = float(np.median(counts))
-    gains = [prior.gain_of(candidate, shots) for candidate in candidates]
+    gains = [prior.gain_of(candidate, examples.shots) for candidate in candidates]
     mean, sd = np.array([gain.mean for gain in gains]), np.array([gain.sd for gain in gains])
     cautious = mean - CAUTION * sd
-    parts = int(np.median(_parts(labels, groups)))
+    parts = int(np.median(examples.group_counts()))
     if parts < 2:
-        return _first_guess(candidates, cautious, 0, None, None, None, np.ones((1, len(labels))))
+        return _first_guess(candidates, cautious, 0, None, None, None, np.ones((1, len(examples))))
     folds = min(parts, FOLDS)
     plain = np.array([not candidate.setting.variants for candidate in candidates])
-    effort = effort or effort_of(encoded, candidates)
-    training = _outer_training_sets(labels, folds, effort.outer, seed, groups)
+    effort = effort or effort_of(examples.encoded, candidates)
+    training = _outer_training_sets(examples, folds, effort.outer)
     if parts < LEAST_TO_CHOOSE:
         best = [np.full(len(training), scores.argmax()) for scores in (cautious, np.where(plain, cautious, -np.inf))]
-        (logits, correct), (_, without) = (_judge(encoded, labels, candidates, training, chosen) for chosen in best)
+        (logits, correct), (_, without) = (_judge(examples, candidates, training, chosen) for chosen in best)
         return _first_guess(candidates, cautious, folds, logits, correct, without, training)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
-    right = _cross_validate(encoded, labels, candidates, training, folds, effort.inner, seed, groups, metric)
+    right = _cross_validate(examples, candidates, training, folds, effort.inner, metric)
     first = int(mean.argmax())
     expected = np.stack([expected_gain(right[:, b, training[b] > 0], mean, sd, first) for b in range(len(training))])
     best = [scores.argmax(1) for scores in (expected, np.where(plain, expected, -np.inf))]
-    (logits, correct), (_, without) = (_judge(encoded, labels, candidates, training, chosen) for chosen in best)
+    (logits, correct), (_, without) = (_judge(examples, candidates, training, chosen) for chosen in best)
     order = np.argsort(-expected[0], kind="stable")
     tried = [(candidates[i], float(right[i, 0].mean()), float(expected[0, i])) for i in order]
     picked = [candidates[i] for i in (order[0], *best[0][1:])]
@@ -166,49 +158,35 @@ def _most_promising(scores: NDArray[np.float64], plain: NDArray[np.bool_], most:
     return np.array(sorted(kept), dtype=np.int64)
 
 
-def _parts(labels: NDArray[np.int64], groups: NDArray[np.int64] | None) -> list[int]:
-    """How many examples, or groups, each class has."""
-    if groups is None:
-        return [int(count) for count in np.bincount(labels)]
-    return [len(np.unique(groups[labels == label])) for label in range(labels.max() + 1)]
-
-
 def effort_of(encoded: EncodedExamples, candidates: Sequence[Candidate]) -> Effort:
     """As many splits and candidates as a minute or two allow."""
     rows = len(encoded) * (1 + max(candidate.setting.copies for candidate in candidates))
     return next(effort for most_rows, effort in EFFORTS if rows <= most_rows)
 
 
-def _outer_training_sets(
-    labels: NDArray[np.int64], folds: int, repeats: int, seed: int, groups: NDArray[np.int64] | None
-) -> NDArray[np.float64]:
+def _outer_training_sets(examples: LabeledExamples, folds: int, repeats: int) -> NDArray[np.float64]:
     """All examples, then those of each outer split: 1 or 0, `[1 + repeats * folds, n]`."""
-    rows = [np.ones(len(labels))]
+    rows = [np.ones(len(examples))]
     for repeat in range(repeats):
-        fold = stratified_folds(labels, folds, 2 * (seed + repeat) + 1, groups)
+        fold = examples.folds(folds, 2 * (examples.seed + repeat) + 1).numpy()
         rows += [(fold != index).astype(np.float64) for index in range(folds)]
     return np.stack(rows)
 
 
 def _cross_validate(
-    encoded: EncodedExamples,
-    labels: NDArray[np.int64],
+    examples: LabeledExamples,
     candidates: Sequence[Candidate],
     training: NDArray[np.float64],
     folds: int,
     repeats: int,
-    seed: int,
-    groups: NDArray[np.int64] | None,
     metric: str,
 ) -> NDArray[np.float64]:
     """How right each example of each training set is without its fold, by the metric, `[candidates, B, n]`."""
     correct = np.zeros((len(candidates), *training.shape))
-    classes, targets = int(labels.max()) + 1, torch.from_numpy(labels)
     for repeat in track(range(repeats), "compare candidates"):
-        fold = torch.from_numpy(stratified_folds(labels, folds, 2 * (seed + repeat), groups))
-        sets = torch.from_numpy(training)
-        for index, logits in left_out_logits(encoded, targets, classes, candidates, sets, fold):
-            correct[index] += values_of(logits.numpy(), labels, training, metric) / repeats
+        fold = examples.folds(folds, 2 * (examples.seed + repeat))
+        for index, logits in examples.left_out_logits(candidates, torch.from_numpy(training), fold):
+            correct[index] += values_of(logits.numpy(), examples.labels, training, metric) / repeats
     return correct
 
 
@@ -236,23 +214,21 @@ def expected_gain(
 
 
 def _judge(
-    encoded: EncodedExamples,
-    labels: NDArray[np.int64],
+    examples: LabeledExamples,
     candidates: Sequence[Candidate],
     training: NDArray[np.float64],
     chosen: NDArray[np.int64],
 ) -> tuple[Float[Tensor, "n c"] | None, NDArray[np.float64] | None]:
     """Mean logits of each example over the outer splits that leave it out, and how often it is classified right."""
-    classes, targets = int(labels.max()) + 1, torch.from_numpy(labels)
     if len(training) == 1:
         return None, None
-    total = torch.zeros(len(labels), classes, dtype=torch.float64)
-    right, count = np.zeros(len(labels)), (training == 0).sum(0)
+    total = torch.zeros(len(examples), examples.classes, dtype=torch.float64)
+    right, count = np.zeros(len(examples)), (training == 0).sum(0)
     for candidate in np.unique(chosen[1:]):
         splits = 1 + np.flatnonzero(chosen[1:] == candidate)
         sets = torch.from_numpy(training[splits])
-        ((_, logits),) = left_out_logits(encoded, targets, classes, [candidates[candidate]], sets, None)
+        ((_, logits),) = examples.left_out_logits([candidates[candidate]], sets)
         left_out = sets == 0
         total += torch.where(left_out[..., None], logits.clamp_min(-1e3), 0.0).sum(0)
-        right += ((logits.argmax(-1) == targets) & left_out).sum(0).numpy()
+        right += ((logits.argmax(-1) == examples.targets) & left_out).sum(0).numpy()
     return total / torch.from_numpy(count)[:, None], right / count

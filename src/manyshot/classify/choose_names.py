@@ -14,9 +14,8 @@ from manyshot.classify.calibrate import logit_spread
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.choose_candidate import Choice, expected_gain
 from manyshot.classify.class_directions import ClassDirections
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import Prior
-from manyshot.classify.resample import left_out_logits, stratified_folds
 
 LEAST_AGREEMENT = 0.99
 """Standard deviations by which names must agree better with the examples than names given out at random; with two
@@ -57,14 +56,7 @@ class NameChoice:
 
 
 def choose_names(
-    encoded: EncodedExamples,
-    labels: NDArray[np.int64],
-    choice: Choice,
-    said: ClassDirections,
-    prior: Prior,
-    seed: int = 0,
-    groups: NDArray[np.int64] | None = None,
-    always: bool = False,
+    examples: LabeledExamples, choice: Choice, said: ClassDirections, prior: Prior, always: bool = False
 ) -> NameChoice | None:
     """Decide on names for the candidate that was chosen without them, in each training set of the nested resampling.
 
@@ -74,13 +66,10 @@ def choose_names(
     each class has three or more.
 
     Args:
-        encoded: Features of n examples.
-        labels: Class `[n]` of each example, from 0.
+        examples: The n examples.
         choice: What was chosen without names.
         said: Directions of the classes.
         prior: Gains of strengths on other data sets.
-        seed: Seed of the inner splits.
-        groups: Group `[n]` of each example; examples of a group stay together.
         always: Whether names are used even where they do not agree with the examples.
 
     Returns:
@@ -88,26 +77,25 @@ def choose_names(
     """
     if not said.covers(choice.candidate) or choice.candidate.setting.head.startswith("nearest"):
         return None
-    targets, training = torch.from_numpy(labels), torch.from_numpy(choice.training)
+    targets, training = examples.targets, torch.from_numpy(choice.training)
     strengths = sorted(float(text) for text in prior.names)
-    shots = float(np.median(np.bincount(labels)))
-    gains = [prior.gain_of_names(strength, shots) for strength in strengths]
+    gains = [prior.gain_of_names(strength, examples.shots) for strength in strengths]
     mean, sd = np.array([gain.mean for gain in gains]), np.array([gain.sd for gain in gains])
-    n, classes = len(labels), int(labels.max()) + 1
-    total = torch.zeros(n, classes, dtype=torch.float64)
+    n = len(examples)
+    total = torch.zeros(n, examples.classes, dtype=torch.float64)
     right, right_wrong, first = np.zeros(n), np.zeros(n), (0.0, 0.0, 0.0, 0.0)
     for candidate in dict.fromkeys(choice.picked):
         rows = np.flatnonzero([one == candidate for one in choice.picked])
         sets = training[rows]
-        terms = Terms.of(encoded, targets, classes, candidate, sets, said)
+        terms = Terms.of(examples, candidate, sets, said)
         scores = np.tile(mean, (len(rows), 1))
         if choice.folds and not choice.by_prior:
-            scores = _compare(encoded, targets, terms, strengths, mean, sd, choice.folds, seed, groups)
+            scores = _compare(examples, terms, strengths, mean, sd, choice.folds)
         best = np.array(strengths)[weakest_of_best(scores)]
         used = agrees(terms.said, targets, sets).numpy() & (scores.max(1) > 0)
         chosen = torch.from_numpy(np.where(used | always, best, 0.0))
         logits = terms.own + (chosen * terms.ratio)[:, None, None] * terms.said
-        others = said.of_others().logits(encoded, candidate, sets)
+        others = said.of_others().logits(examples.encoded, candidate, sets)
         wrong = terms.own + (chosen * terms.ratio)[:, None, None] * others
         left_out = sets == 0
         total += torch.where(left_out[..., None], logits.clamp_min(-1e3), 0.0).sum(0)
@@ -133,26 +121,17 @@ class Terms:
     ratio: Tensor
 
     @staticmethod
-    def of(
-        encoded: EncodedExamples,
-        targets: Tensor,
-        classes: int,
-        candidate: Candidate,
-        training: Tensor,
-        said: ClassDirections,
-    ) -> "Terms":
+    def of(examples: LabeledExamples, candidate: Candidate, training: Tensor, said: ClassDirections) -> "Terms":
         """Fit the head to each training set.
 
         Args:
-            encoded: Features of n examples.
-            targets: Class `[n]` of each example.
-            classes: Number of classes.
+            examples: The n examples.
             candidate: What is fitted.
             training: 1 `[B, n]` for the examples of each training set, 0 for the others.
             said: Directions of the classes.
         """
-        ((_, own),) = left_out_logits(encoded, targets, classes, [candidate], training, None)
-        terms = said.logits(encoded, candidate, training)
+        ((_, own),) = examples.left_out_logits([candidate], training)
+        terms = said.logits(examples.encoded, candidate, training)
         ratio = [
             logit_spread(one[seen]) / max(logit_spread(other[seen]), 1e-12)
             for one, other, seen in zip(own, terms, training > 0, strict=True)
@@ -200,23 +179,21 @@ def _evidence(said: Tensor, labels: Tensor, training: Tensor) -> tuple[float, fl
 
 
 def _compare(
-    encoded: EncodedExamples,
-    targets: Int[Tensor, " n"],
+    examples: LabeledExamples,
     terms: Terms,
     strengths: Sequence[float],
     mean: NDArray[np.float64],
     sd: NDArray[np.float64],
     folds: int,
-    seed: int,
-    groups: NDArray[np.int64] | None,
 ) -> NDArray[np.float64]:
     """Expected gain `[B, strengths]` over doing without names, from other data and cross-validation here."""
-    classes = terms.own.shape[2]
-    fold = torch.from_numpy(stratified_folds(targets.numpy(), folds, 2 * seed, groups))
-    ((_, plain),) = left_out_logits(encoded, targets, classes, [terms.candidate], terms.training, fold)
+    fold = examples.folds(folds, 2 * examples.seed)
+    ((_, plain),) = examples.left_out_logits([terms.candidate], terms.training, fold)
     correct = np.stack(
         [
-            ((plain + (strength * terms.ratio)[:, None, None] * terms.said).argmax(-1) == targets).double().numpy()
+            ((plain + (strength * terms.ratio)[:, None, None] * terms.said).argmax(-1) == examples.targets)
+            .double()
+            .numpy()
             for strength in (0.0, *strengths)
         ]
     )

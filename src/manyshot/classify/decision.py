@@ -15,8 +15,8 @@ from manyshot.classify.candidates import Candidate
 from manyshot.classify.choose_candidate import Choice, choose
 from manyshot.classify.choose_names import NameChoice, choose_names
 from manyshot.classify.class_directions import NameTerm, class_directions
-from manyshot.classify.encoded_examples import EncodedExamples
-from manyshot.classify.example_set import ExampleSet, Kind
+from manyshot.classify.example_set import Kind
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
 from manyshot.classify.search import AUTO
 from manyshot.datasets.speech_synthesis import INSTALL, PROGRAM
@@ -58,44 +58,40 @@ class Decision:
 
 
 def decide(
-    encoded: EncodedExamples,
-    examples: ExampleSet,
+    examples: LabeledExamples,
+    kind: Kind,
     candidates: Sequence[Candidate],
-    groups: NDArray[np.int64] | None,
     names: str,
-    about: Sequence[str] | None,
+    about: Sequence[str],
     metric: str,
-    seed: int,
     progress: Callable[[str], None],
 ) -> Decision:
     """Choose a candidate, then whether names of classes are used beside it, and calibrate.
 
     Args:
-        encoded: Features of the examples.
         examples: The examples.
+        kind: What they are.
         candidates: What may be chosen.
-        groups: Group `[n]` of each example; None if each is a group of its own.
         names: "none", "auto" or "always".
-        about: What is said of each class; what the examples say of it if None.
+        about: What is said of each class.
         metric: What candidates are compared by.
-        seed: Seed of the splits.
         progress: Called with a line of text when there is something to say.
 
     Raises:
         InputError: If names must be used and cannot be.
     """
-    labels, prior = examples.labels, load_prior(examples.kind)
-    choice = choose(encoded, labels, candidates, prior, seed, groups, metric=metric)
+    prior = load_prior(kind)
+    choice = choose(examples, candidates, prior, metric=metric)
     named, term = None, None
     if names != NO_NAMES:
-        said = class_directions(examples.kind, encoded.encoders, examples.class_texts if about is None else about)
+        said = class_directions(kind, examples.encoded.encoders, about)
         if said is not None:
-            named = choose_names(encoded, labels, choice, said, prior, seed, groups, names == ALWAYS)
+            named = choose_names(examples, choice, said, prior, names == ALWAYS)
         if named is None:
-            say_why_no_names(examples.kind, names, progress)
+            say_why_no_names(kind, names, progress)
         elif said is not None and named.strength:
             term = NameTerm(said, named.scale)
-    temperature = calibrate(encoded, labels, choice.candidate, prior, choice.folds, seed, groups, term)
+    temperature = calibrate(examples, choice.candidate, prior, choice.folds, term)
     return Decision(choice, named, term, temperature)
 
 

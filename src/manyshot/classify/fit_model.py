@@ -12,12 +12,12 @@ from manyshot.base import InputError
 from manyshot.classify.calibrate import left_out_probabilities
 from manyshot.classify.choice_metric import check_choice_metric
 from manyshot.classify.decision import NAMES, Decision, decide
-from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.fit_report import FitReport
 from manyshot.classify.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.heads import Linear
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.model import Model, Reference
 from manyshot.classify.report_of_fit import report_of_fit
 from manyshot.classify.search import AUTO, Search
@@ -84,22 +84,15 @@ def fit_model(
     encoding = plan_encoding(examples, search.encoders, tuple(search.plans.items()), budget, seed)
     progress(_announcement(examples, encoding))
     encoded = encode_passes(examples, encoding.passes, seed, device)
-    groups = _groups(examples)
+    labeled = LabeledExamples(encoded, examples.labels, _groups(examples), seed)
     candidates = search.candidates(encoded, examples.kind)
-    decision = decide(encoded, examples, candidates, groups, names, about, metric, seed, progress)
-    model = _model(encoded, examples, decision, groups)
-    left_out = left_out_probabilities(
-        encoded,
-        examples.labels,
-        decision.candidate,
-        decision.temperature,
-        decision.choice.folds,
-        seed,
-        groups,
-        decision.term,
-    )
+    about = examples.class_texts if about is None else about
+    decision = decide(labeled, examples.kind, candidates, names, about, metric, progress)
+    model = _model(labeled, examples, decision)
+    candidate, temperature, folds = decision.candidate, decision.temperature, decision.choice.folds
+    left_out = left_out_probabilities(labeled, candidate, temperature, folds, decision.term)
     seconds = time.monotonic() - start
-    report = report_of_fit(examples, encoding, decision, left_out, groups, metric, seed, seconds)
+    report = report_of_fit(examples, labeled, encoding, decision, left_out, metric, seconds)
     return model.with_report(report.as_dict()), report
 
 
@@ -150,12 +143,11 @@ def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:
     return np.unique(np.array(examples.digests), return_inverse=True)[1].astype(np.int64)
 
 
-def _model(
-    encoded: EncodedExamples, examples: ExampleSet, decision: Decision, groups: NDArray[np.int64] | None
-) -> Model:
+def _model(labeled: LabeledExamples, examples: ExampleSet, decision: Decision) -> Model:
     """Fit transform, head and detector to all examples."""
     candidate, term = decision.candidate, decision.term
     setting, encoders = candidate.setting, encoder_blocks(candidate.encoder)
+    encoded, groups = labeled.encoded, labeled.groups
     rows, weights = encoded.rows(candidate.encoder, setting), encoded.row_weights(setting)[None]
     each = 1 + setting.copies
     targets = F.one_hot(torch.from_numpy(examples.labels), len(examples.class_names)).double()

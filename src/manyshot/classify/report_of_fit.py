@@ -17,6 +17,7 @@ from manyshot.classify.example_set import ExampleSet
 from manyshot.classify.fit_report import METRIC_WORDS, MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
 from manyshot.classify.intervals import mean_estimate
 from manyshot.classify.label_issues import find_confusions, find_label_issues
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.metrics import Metrics, measure
 from manyshot.classify.operating_points import called_across, choose_points
 from manyshot.classify.resample import stratified_folds
@@ -24,27 +25,26 @@ from manyshot.classify.resample import stratified_folds
 
 def report_of_fit(
     examples: ExampleSet,
+    labeled: LabeledExamples,
     encoding: Encoding,
     decision: Decision,
     left_out: Float[np.ndarray, "n c"] | None,
-    groups: NDArray[np.int64] | None,
     metric: str,
-    seed: int,
     seconds: float,
 ) -> FitReport:
     """Write the report of a fit.
 
     Args:
         examples: The examples.
+        labeled: The same, encoded.
         encoding: What was encoded.
         decision: What was decided.
         left_out: Probabilities of each example by a fit of the chosen candidate without its fold; None without folds.
-        groups: Group `[n]` of each example; None if each is a group of its own.
         metric: What candidates were compared by.
-        seed: Seed of the folds.
         seconds: How long the fit took.
     """
-    choice, named, logits, labels = decision.choice, decision.named, decision.logits, examples.labels
+    choice, named, logits = decision.choice, decision.named, decision.logits
+    labels, groups, seed = labeled.labels, labeled.groups, labeled.seed
     accuracy, interval = _accuracy(decision.correct, choice.folds, examples, groups)
     probabilities = None
     if logits is not None:
