@@ -1,7 +1,7 @@
 """`manyshot evaluate MODEL FOLDER`: how good a fitted classifier is on labeled examples of one's own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
@@ -37,26 +37,17 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
     from manyshot.datasets.table_records import is_records
 
     model, data = load_any_model(options.run), Path(options.data or "").expanduser()
-    columns, split, group_by = table.columns(), options.split, options.group_by
+    reading: dict[str, Any] = {
+        "columns": table.columns(),
+        "split": options.split,
+        "group_by": options.group_by,
+        "class_names": model.class_names,
+    }
     found: ExampleSet | PartedExamples
     if isinstance(model, PartsModel):
-        found = load_parted(
-            data,
-            columns=columns,
-            split=split,
-            group_by=group_by,
-            class_names=model.class_names,
-            kinds=model.columns if is_records(data) else None,
-        )
+        found = load_parted(data, kinds=model.columns if is_records(data) else None, **reading)
     else:
-        found = load_examples(
-            data,
-            columns=columns,
-            split=split,
-            group_by=group_by,
-            class_names=model.class_names,
-            window=model.window,
-        )
+        found = load_examples(data, window=model.window, **reading)
     with resumable("run the same command again: examples that were encoded are in the cache"):
         result = evaluate_model(model, found, options.device or "cpu", title="evaluate")
     if options.report is not None:

@@ -1,5 +1,6 @@
 """`manyshot fit`: from a few examples of each class to a classifier."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,7 @@ import typer
 
 from manyshot.base import check_out, check_replaceable, note, quieten
 from manyshot.cli.fit_table_of_parts import fit_table_of_parts
-from manyshot.cli.option_groups import expand_options
+from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.output import command_line, print_json
 from manyshot.cli.print_fit import fit_json, print_fit
 from manyshot.cli.resumable import resumable
@@ -103,15 +104,38 @@ class FitArguments:
     report: Annotated[Path | None, typer.Option("--report", help="Write an HTML page of the fit.")] = None
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the model in --out.")] = False
 
+    def settings(self, class_names: Sequence[str]) -> Keywords:
+        """What `fit_model` and `fit_parts` are both given.
+
+        Args:
+            class_names: Classes of the examples.
+
+        Raises:
+            InputError: If a name cannot be printed, or what is said of the classes cannot be read.
+        """
+        from manyshot.classify.printable_names import check_class_names
+        from manyshot.training.class_texts import read_descriptions
+
+        where = str(self.data.expanduser())
+        check_class_names(class_names, where)
+        about = None if self.about is None else read_descriptions(self.about, class_names, where)
+        return {
+            "encoder": self.encoder,
+            "head": self.head,
+            "plan": self.plan,
+            "names": self.names,
+            "about": about,
+            "seed": self.seed,
+            "progress": note,
+        }
+
 
 @expand_options
 def fit(options: FitArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False) -> None:
     """Fit a classifier to a few examples: choose encoder, head and augmentation, and say how accurate it is."""
     from manyshot.classify import fit_model, load_examples, save_model
     from manyshot.classify.model_folder import check_model_target
-    from manyshot.classify.printable_names import check_class_names
     from manyshot.datasets.list_parts import holds_parts
-    from manyshot.training.class_texts import read_descriptions
 
     quieten(quiet)
     out = options.out.expanduser()
@@ -127,21 +151,9 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     found = load_examples(
         data, columns=table.columns(), split=options.split, group_by=options.group_by, window=options.window
     )
-    check_class_names(found.class_names, str(data))
-    about = None if options.about is None else read_descriptions(options.about, found.class_names, str(data))
+    settings = options.settings(found.class_names)
     with resumable("run the same command again: examples that were encoded are in the cache"):
-        model, report = fit_model(
-            found,
-            encoder=options.encoder,
-            head=options.head,
-            plan=options.plan,
-            names=options.names,
-            about=about,
-            metric=options.metric,
-            budget=options.budget,
-            seed=options.seed,
-            progress=note,
-        )
+        model, report = fit_model(found, metric=options.metric, budget=options.budget, **settings)
     # Where the examples are, so that `export` can check the file that it writes on them; and how others are to be read.
     source = {"data": str(options.data), "window": options.window}
     save_model(model.with_report({**model.report, **source}), out, options.overwrite)

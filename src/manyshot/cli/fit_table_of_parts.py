@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-from manyshot.base import note
 from manyshot.cli.output import command_line, print_json, print_table
 from manyshot.cli.print_fit import fit_json, print_fit
 from manyshot.cli.resumable import resumable
@@ -25,9 +24,7 @@ def fit_table_of_parts(options: "FitArguments", table: TableArguments, as_json: 
         InputError: If an option has no effect on them, or they cannot be read.
     """
     from manyshot.classify import fit_parts, load_parted, save_model
-    from manyshot.classify.printable_names import check_class_names
     from manyshot.cli.fit import FitArguments
-    from manyshot.training.class_texts import read_descriptions
 
     refuse(
         "on examples of several parts, where no candidates are compared",
@@ -37,19 +34,9 @@ def fit_table_of_parts(options: "FitArguments", table: TableArguments, as_json: 
     refuse("on examples of several parts", window=options.window)
     data = options.data.expanduser()
     found = load_parted(data, columns=table.columns(), split=options.split, group_by=options.group_by)
-    check_class_names(found.class_names, str(data))
-    about = None if options.about is None else read_descriptions(options.about, found.class_names, str(data))
+    settings = options.settings(found.class_names)
     with resumable("run the same command again: examples that were encoded are in the cache"):
-        model, report = fit_parts(
-            found,
-            encoder=options.encoder,
-            head=options.head,
-            plan=options.plan,
-            names=options.names,
-            about=about,
-            seed=options.seed,
-            progress=note,
-        )
+        model, report = fit_parts(found, **settings)
     out = options.out.expanduser()
     save_model(model.with_report({**model.report, "data": str(options.data)}), out, options.overwrite)
     if options.report is not None:
