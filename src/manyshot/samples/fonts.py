@@ -3,11 +3,8 @@
 from functools import cache
 from pathlib import Path
 
-import matplotlib
-from matplotlib.ft2font import FT2Font
 from PIL import ImageFont
 
-DEJAVU = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 WIDE = (
     "NotoSansCJK-Regular.ttc",
     "wqy-microhei.ttc",
@@ -31,8 +28,8 @@ def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
         ('DejaVu Sans', 'Book')
     """
     if set(map(ord, printable(text))) <= _letters():
-        return _font(str(DEJAVU), size)
-    return _wide(size) or _font(str(DEJAVU), size)
+        return _font(_dejavu(), size)
+    return _wide(size) or _font(_dejavu(), size)
 
 
 def printable(text: str) -> str:
@@ -57,8 +54,17 @@ def shorten(text: str, max_length: int) -> str:
 
 
 @cache
+def _dejavu() -> str:
+    import matplotlib  # which takes a fifth of a second to import
+
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+
+
+@cache
 def _letters() -> frozenset[int]:
-    return frozenset(FT2Font(str(DEJAVU)).get_charmap())
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(_dejavu()).get_charmap())
 
 
 @cache

@@ -71,7 +71,7 @@ class Edit(NamedTuple):
 class Phrase(NamedTuple):
     """A phrase of a group, ready to be matched and put in."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     template: str
     is_put_in: bool
     opens: bool
@@ -119,7 +119,7 @@ def find_edits(text: str) -> tuple[Edit, ...]:
         word = text[start:end]
         han = is_han(word)
         for rule in _rules(han).get(word[0] if han else _plain(word), ()):
-            match = rule.phrase.pattern.match(text, start)
+            match = _compiled(rule.phrase.pattern).match(text, start)
             if match is None or not (match.end() in ends or text[match.end() - 1].isdigit()):
                 continue
             before = _plain(text[slice(*positions[place - 1])]) if place else ""
@@ -254,7 +254,7 @@ def _parse(text: str, han: bool) -> Phrase:
     regex = [_token_pattern(token, han) for token in tokens]
     space, end = ("", "") if han else (" ", r"(?![\w'’\-])")
     return Phrase(
-        re.compile(space.join(regex) + end, re.IGNORECASE),
+        space.join(regex) + end,
         space.join(tokens),
         is_put_in="~" not in flags.group(),
         opens="^" in flags.group(),
@@ -265,6 +265,12 @@ def _parse(text: str, han: bool) -> Phrase:
         classes=frozenset(token for token in tokens if token[0] in "<#"),
         keys=tuple(dict.fromkeys(head[0] if han else head for head in _members(tokens[0], han))),
     )
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when a text first needs it: all of them take half a second."""
+    return re.compile(pattern, re.IGNORECASE)
 
 
 def _neighbors(token: str, han: bool) -> frozenset[str]:
