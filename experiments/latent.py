@@ -40,7 +40,7 @@ LITE = "efficientnet-lite0"
 def photographs(root: Path) -> tuple[Source, Source, str]:
     """Features of CIFAR-FS: training and validation classes."""
     train, test = (cifar_fs(root, part) for part in ("train", "val"))
-    return *(source(one.encoded.features[LITE, "none"][:, 0], one.labels) for one in (train, test)), ""
+    return *(source(one.features.features[LITE, "none"][:, 0], one.labels) for one in (train, test)), ""
 
 
 def emoji_and_tags(root: Path) -> tuple[Source, Source, str]:
@@ -53,7 +53,7 @@ def emoji_and_tags(root: Path) -> tuple[Source, Source, str]:
         texts = [str(random.choice(tags[one.texts[label]])) for label in one.labels]
         known = sorted(set(texts))
         vectors = read_texts(known)[[known.index(text) for text in texts]]
-        pictures = one.encoded.features[LITE, "none"][:, 0]
+        pictures = one.features.features[LITE, "none"][:, 0]
         sides.append(source(torch.cat([F.normalize(pictures, dim=1), F.normalize(vectors, dim=1)], 1), one.labels))
     return *sides, "1280+384"
 
