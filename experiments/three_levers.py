@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from circumstances import RESULTS, write
 from fit_names import Encoded, cifar_fs, draws, emoji, few, folder, letters
+from run_and_record import RESULTS, write
 
 from manyshot.base import read_json
 from manyshot.classify.candidates import VARIANTS, Candidate, settings
