@@ -27,6 +27,10 @@ from manyshot.classify.parts_report import PartsReport, report_of_parts
 from manyshot.classify.search import AUTO, COPIES
 
 
+ALIKE = 1e-9
+"""Spread of logits below which examples differ by rounding alone."""
+
+
 def fit_parts(
     examples: PartedExamples,
     *,
@@ -60,8 +64,8 @@ def fit_parts(
         The model, and the report of the fit.
 
     Raises:
-        InputError: If there are fewer than two classes, an example has no label, an encoder does not suit a part, a
-            head or plan is unknown, or an op finds no part, or two.
+        InputError: If there are fewer than two classes, an example has no label, all are alike, an encoder does not
+            suit a part, a head or plan is unknown, or an op finds no part, or two.
 
     Example:
         >>> import tempfile
@@ -166,6 +170,8 @@ def _calibrated(model: PartsModel, held: HeldOut | None) -> PartsModel:
     """The model at the temperature that suits its answers for examples that were held out."""
     outputs = torch.zeros(0, len(model.class_names)) if held is None else held.outputs
     spread = logit_spread(model.heads.logits(model.rows.plain()))
+    if spread < ALIKE:
+        raise InputError("all examples have the same features in every part; give examples that differ")
     return model.at_temperature(fit_temperature(outputs, model.labels[: len(outputs)], spread))
 
 
