@@ -26,7 +26,6 @@ from manyshot.classify.parts_model import PartsModel
 from manyshot.classify.parts_report import PartsReport, report_of_parts
 from manyshot.classify.search import AUTO, COPIES
 
-
 ALIKE = 1e-9
 """Spread of logits below which examples differ by rounding alone."""
 
