@@ -240,3 +240,16 @@ def test_wrong_rows_and_empty_splits_are_one_line():
         predict_splits(Transform(), [Centroid()], x, y, 0 * w)
     with pytest.raises(InputError, match=r"power=-1.0"):
         Transform(-1.0)
+
+
+class RefittedRidge(Ridge):
+    """Ridge regression without its closed form."""
+
+    leave_out_each = classmethod(LinearHead.leave_out_each.__func__)
+
+
+@pytest.mark.parametrize("variants", [1, 3])
+def test_a_head_without_a_closed_form_is_fitted_again_without_each_example(variants):
+    x, y, w, ids = problem(variants=variants)
+    own, closed = (leave_one_out(Transform(), [kind(0.3), kind(3.0)], x, y, w, ids) for kind in (RefittedRidge, Ridge))
+    torch.testing.assert_close(relative(own), relative(closed), rtol=1e-8, atol=1e-8)

@@ -180,6 +180,20 @@ class LinearHead(Head):
     ) -> list[Linear]:
         """See `Head.fit_each`."""
 
+    @classmethod
+    def leave_out_each(
+        cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
+    ) -> Float[Tensor, "h b n c"]:
+        """Fit again without each example, for heads of your own; ours have faster ways. See `Head.leave_out_each`."""
+        result = torch.zeros(len(heads), *w.shape, y.shape[1], dtype=torch.float64)
+        for rows in (left_out.example == example for example in range(len(left_out.rows))):
+            kept = torch.where(rows, 0.0, w)
+            rest = decompose(space.coordinates, kept)
+            coordinates = (space.coordinates[:, rows] - rest.mean[:, None]) @ rest.axes.mT
+            for head, classifier in enumerate(cls.fit_each(heads, rest, y, kept)):
+                result[head][:, rows] = classifier(coordinates)
+        return result
+
 
 @dataclass(frozen=True)
 class PenalizedHead(LinearHead):
