@@ -7,6 +7,8 @@ import numba
 from llvmlite import ir
 from numba.extending import intrinsic
 
+from manyshot.runtime.jit import compile_and_cache
+
 njit: Any = numba.njit
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -17,7 +19,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     Kernels work in given arrays and allocate none, which avoids reference counting: it would cost as much as several
     pixels per array access.
     """
-    return _compiled(function, fastmath=True, _nrt=False)
+    return compile_and_cache(function, **OPTIONS, fastmath=True, _nrt=False)
 
 
 def part(function: Callable[..., Any]) -> Any:
@@ -27,14 +29,7 @@ def part(function: Callable[..., Any]) -> Any:
 
 def exact_kernel(function: Callable[..., Any]) -> Any:
     """Compile like `kernel`, but without reordering floating-point operations."""
-    return _compiled(function, fastmath=False)
-
-
-def _compiled(function: Callable[..., Any], **options: Any) -> Any:
-    try:
-        return njit(cache=True, **OPTIONS, **options)(function)
-    except RuntimeError:  # numba found no writable cache folder
-        return njit(**OPTIONS, **options)(function)
+    return compile_and_cache(function, **OPTIONS, fastmath=False)
 
 
 def _bytes_at(context: Any, builder: Any, bits: int, kind: Any, array: Any, offset: Any) -> Any:
