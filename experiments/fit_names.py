@@ -37,7 +37,6 @@ from manyshot.classify.examples import examples_from_arrays, load_examples
 from manyshot.classify.frozen_encoders import available, encoders_to_try
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
-from manyshot.classify.resample import left_out_logits
 from manyshot.training import holm, paired_difference
 
 RESULT = RESULTS / "fit_names.json"
@@ -190,7 +189,7 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
         seen = seen.flatten(1)
-        ((_, own),) = left_out_logits(both, torch.from_numpy(targets), ways, [choice.candidate], seen, None)
+        ((_, own),) = LabeledExamples(both, targets).left_out_logits([choice.candidate], seen)
         row = []
         for names, always in (
             (None, False),
@@ -241,7 +240,7 @@ def gains(data: Encoded, ways: int, shots: int, count: int) -> np.ndarray:
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
         seen, labels = seen.flatten(1), torch.from_numpy(targets)
-        terms = Terms.of(both, labels, ways, candidate, seen, said)
+        terms = Terms.of(LabeledExamples(both, targets), candidate, seen, said)
         if not bool(agrees(terms.said, labels, seen)[0]):
             continue
         logits = [terms.own[0] + strength * terms.ratio[0] * terms.said[0] for strength in (0.0, *STRENGTHS)]
