@@ -17,12 +17,20 @@ _IDIOMS = (
     "right now",
     "right after",
     "right before",
+    "right here",
+    "right there",
+    "right next",
+    "just right",
+    "right angles?",
+    "right[- ]angled",
+    "right triangle",
     "right and wrong",
     "right or wrong",
     "human right",
     "left over",
     "left behind",
     "left alone",
+    "left out",
     "has left",
     "have left",
     "had left",
@@ -30,7 +38,21 @@ _IDIOMS = (
 )
 """Where the words mean something else, they stay."""
 _ENGLISH = re.compile(rf"\b(?:(?P<idiom>{'|'.join(_IDIOMS)})|(?P<word>{'|'.join(_OTHER)}))\b", re.IGNORECASE)
-_HAN_IDIOMS = ("左右", "座右铭", "左派", "右派", "极左", "极右", "左倾", "右倾", "无出其右")
+_HAN_IDIOMS = (
+    *("左右", "座右铭", "座右銘", "左派", "右派", "极左", "极右", "極左", "極右", "左倾", "右倾", "左傾", "右傾"),
+    *(
+        "左邻右舍",
+        "左鄰右舍",
+        "左顾右盼",
+        "左顧右盼",
+        "左思右想",
+        "左膀右臂",
+        "旁门左道",
+        "旁門左道",
+        "相左",
+        "无出其右",
+    ),
+)
 """Likewise; 左右 is "about" after a number, and says the same of the mirror image otherwise."""
 _HAN = re.compile(f"(?P<idiom>{'|'.join(_HAN_IDIOMS)})|(?P<word>[左右])")
 
@@ -47,8 +69,8 @@ def exchange_left_right(text: str) -> str:
     Example:
         >>> exchange_left_right("Left: a cat looks to the right, all right?")
         'Right: a cat looks to the left, all right?'
-        >>> exchange_left_right("左边有一只猫，三只左右")
-        '右边有一只猫，三只左右'
+        >>> exchange_left_right("左边有一只猫，三只左右，左邻右舍都来看")
+        '右边有一只猫，三只左右，左邻右舍都来看'
     """
 
     def english(match: re.Match[str]) -> str:
