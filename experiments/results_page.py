@@ -52,6 +52,7 @@ from sections.sounds_and_names import (
     spoken_names,
 )
 from sections.texts import clinc150, natural_sentences, text_speed, xquad_answers
+from sections.three_levers import three_levers
 
 from manyshot.compare.preset_comparisons import COMPARISONS
 from manyshot.report.plots import svg
@@ -80,6 +81,7 @@ SECTIONS = (
     (fit_interval, "fit_interval"),
     (fit_calibration, "fit_calibration"),
     (fit_names, "fit_names"),
+    (three_levers, "three_levers"),
     (unknown, "unknown"),
     (auto, "auto"),
     (omniglot_official, "omniglot_official"),

@@ -133,6 +133,11 @@ class TestMirror:
             ("clockwise", "counterclockwise"),
             ("左边的猫看着右边", "右边的猫看着左边"),
             ("大约三米左右", "大约三米左右"),
+            ("左邻右舍站在左侧", "左邻右舍站在右侧"),
+            (
+                "a right-angled corner, right next to the left wall",
+                "a right-angled corner, right next to the right wall",
+            ),
             ("", ""),
         ],
     )
