@@ -18,7 +18,7 @@ def three_levers(found: dict) -> str:
             paragraph(
                 "Three things that a user of [`fit`](fit.md) can change, on five sets of pictures: the encoder "
                 "(efficientnet-lite0 or the larger efficientnet-lite2), the variants that `fit` tries first "
-                f"(`{found['plan']}`, for examples and new pictures), and names of classes where the examples agree with "
+                f"(`{found['plan']}`, for examples and new pictures), and names of classes where examples agree with "
                 f"them. {found['seeds']} seeds, {found['draws']} draws of classes and examples each, judged on others; "
                 "heads are ridge, with the penalty that `fit` chooses. Differences are from Lite0 as it is. Names of "
                 "emoji and of letters are those of Unicode. Nothing was tuned here; both encoders saw many of the "
