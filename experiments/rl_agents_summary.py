@@ -1,6 +1,6 @@
 """What the trainings of rl_agents.py found: results/rl_agents.json, and the animation of held-out worlds in the docs.
 
-Arms are compared at the largest number of steps that all of them reached, by the seeds that all of them have. What
+Arms are compared by the seeds of "none"; trainings of arms that lack one of these are listed apart. What
 `manyshot rl diagnose` says of each view before any training stands beside. Experiments that the folder lacks stay as
 they are in results/rl_agents.json.
 
@@ -47,9 +47,10 @@ def load(folder: Path) -> dict[str, dict[str, Runs]]:
     return found
 
 
-def summarize(arms: dict[str, Runs]) -> dict:
+def summarize(trained: dict[str, Runs]) -> dict:
     """The comparison of an experiment's arms with "none", and of choices among views with the best of these."""
-    seeds = sorted(set.intersection(*(set(runs) for runs in arms.values())))
+    seeds = sorted(trained["none"])
+    arms = {name: runs for name, runs in trained.items() if set(seeds) <= set(runs)}
     steps = min(runs[seed]["curve"][-1]["steps"] for runs in arms.values() for seed in seeds)
     solved: dict[str, NDArray[np.float64]] = {}
     answer: dict[str, dict] = {}
@@ -76,7 +77,7 @@ def summarize(arms: dict[str, Runs]) -> dict:
         answer[name]["diagnosed"] = told
     return found | {
         "seeds": seeds,
-        "unpaired": _unpaired(arms, seeds),
+        "unpaired": _unpaired({name: runs for name, runs in trained.items() if name not in arms}),
         "steps": steps,
         "worlds": {part: len(contexts) for part, contexts in first["contexts"].items()},
         "config": first["config"],
@@ -130,8 +131,8 @@ def _pulled(runs: list[dict]) -> dict:
     return {"pulled": found}
 
 
-def _unpaired(arms: dict[str, Runs], seeds: list[int]) -> list[dict]:
-    """Trainings whose seed some other arm lacks."""
+def _unpaired(arms: dict[str, Runs]) -> list[dict]:
+    """Trainings of arms that lack a seed."""
     return [
         {
             "arm": name,
@@ -140,8 +141,7 @@ def _unpaired(arms: dict[str, Runs], seeds: list[int]) -> list[dict]:
             "by_episode": np.mean(run["curve"][-1]["held_out"], 0).round(4).tolist(),
         }
         for name, runs in arms.items()
-        for seed, run in runs.items()
-        if seed not in seeds
+        for seed, run in sorted(runs.items())
     ]
 
 
