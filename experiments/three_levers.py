@@ -25,8 +25,8 @@ from manyshot.classify.choose_candidate import choose
 from manyshot.classify.choose_names import choose_names
 from manyshot.classify.class_directions import NameTerm
 from manyshot.classify.encoding import Pass
+from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
-from manyshot.classify.resample import left_out_logits
 from manyshot.training import holm, paired_difference
 
 RESULT = RESULTS / "three_levers.json"
@@ -50,7 +50,8 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
     """Accuracy `[draws, arms]` on queries."""
     prior, result = load_prior(data.kind), []
     for classes, rows in draws(data, ways, shots, seed, count):
-        bank, labels, said = few(data, classes, rows[:, :shots])
+        features, labels, said = few(data, classes, rows[:, :shots])
+        examples = LabeledExamples(features, labels, seed=seed)
         both, targets, _ = few(data, classes, rows)
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
@@ -58,15 +59,12 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
         for encoder in (SMALL, LARGE):
             for plans in ({}, {PLAN: COPIES}):
                 tried = [one for one in settings(data.kind, PENALTIES, plans) if bool(one.variants) == bool(plans)]
-                choice = choose(bank, labels, [Candidate(encoder, one) for one in tried], prior, seed)
-                ((_, own),) = left_out_logits(both, torch.from_numpy(targets), ways, [choice.candidate], seen, None)
+                choice = choose(examples, [Candidate(encoder, one) for one in tried], prior)
+                ((_, own),) = LabeledExamples(both, targets).left_out_logits([choice.candidate], seen)
                 row.append(right(own[0], targets, seen))
                 if not plans:
-                    found, plain, candidate = (
-                        choose_names(bank, labels, choice, said, prior, seed),
-                        own,
-                        choice.candidate,
-                    )
+                    found, plain = choose_names(examples, choice, said, prior), own
+                    candidate = choice.candidate
             assert found is not None
             named = plain + NameTerm(said, found.scale).logits(both, candidate, seen)
             row.append(right(named[0], targets, seen))
