@@ -51,7 +51,7 @@ from sections.sounds_and_names import (
     sound_plans,
     spoken_names,
 )
-from sections.texts import clinc150, natural_sentences, text_speed, xquad_answers
+from sections.texts import clinc150, natural_sentences, shards, text_speed, xquad_answers
 from sections.three_levers import three_levers
 
 from manyshot.compare.preset_comparisons import COMPARISONS
@@ -122,6 +122,7 @@ SECTIONS = (
     (learners, "learners"),
     (against, "against"),
     (sampling, "sampling"),
+    (shards, "shards"),
     (agents, "rl_agents"),
     (peers, "rl_peers"),
 )

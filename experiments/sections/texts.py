@@ -113,3 +113,28 @@ def natural_sentences(found: dict) -> str:
         + f"\n\nThe phrases of `reword` were mended after each of two earlier rounds with other sentences ({earlier}), "
         "and once more after this one. `results/natural_sentences.json` holds every judged change.\n"
     )
+
+
+def shards(found: dict) -> str:
+    """Pictures per second of `augment --shards`, beside Albumentations in a DataLoader."""
+    heads = ["library", "workers", "pictures per CPU second", "pictures per second", "peak", "peak, 4 times as many"]
+    rows = [
+        [
+            row["library"],
+            str(row["workers"]),
+            f"{row['pictures_a_cpu_second']:,}",
+            f"{row['pictures_a_second']:,}",
+            f"{row['peak_mib']:,} MiB",
+            f"{row['peak_mib_of_four_times_as_many']:,} MiB",
+        ]
+        for row in found["rows"]
+    ]
+    machine, (few, many) = found["machine"], found["pictures"]
+    return (
+        f"## Folders into shards\n\n`augment --shards webdataset` (`{found['plan']}`) and the same with Albumentations "
+        f"in a DataLoader, JPEGs of 112 pixels into a tar of PNGs; from the difference between {few:,} and {many:,} "
+        f"pictures, medians of {machine['rounds']} rounds. The machine has {machine['cores']} cores and did other work "
+        f"meanwhile (load {machine['load_of_other_work']:.0f}), so that figures per second say little.\n\n"
+        + "\n".join(table(heads, rows))
+        + "\n\n```console\n$ python benchmarks/shards.py --json results/shards.json\n```\n"
+    )

@@ -20,14 +20,14 @@ from manyshot.datasets.pictures import decode, read_header
 from manyshot.runtime.worker_process import end_with_parent
 from manyshot.samples.contact_sheet import to_pil
 from manyshot.samples.export_pictures import MAX_PIXELS
-from manyshot.samples.output_folder import COMPRESSION, STEM
+from manyshot.samples.output_folder import STEM
 from manyshot.samples.picture_listing import read_listing
 from manyshot.samples.shard_writers import WRITERS
 from manyshot.samples.write_variants import params_to_json, single_thread
 
 PICTURES, PROGRESS = ".pictures.jsonl", ".progress"
 ENCODINGS: dict[str, dict[str, Any]] = {
-    "png": {"format": "PNG", "compress_level": COMPRESSION},
+    "png": {"format": "PNG", "compress_level": 1},  # most of the time goes here; files grow by a tenth
     "jpeg": {"format": "JPEG", "quality": 95},
 }
 """How pictures are encoded, by name: what Pillow is told."""
