@@ -1,173 +1,266 @@
 """Judge `auto` on data sets that it was not fitted to, whole families of them held out; then fit what ships.
 
-    python experiments/auto.py report TABLES results/auto.json [--judge WIDE]
-    python experiments/auto.py ship TABLES WEIGHTS.safetensors
+    python experiments/auto.py measure FEATURES TABLES MIXES
+    python experiments/auto.py report TABLES MIXES results/auto.json
+    python experiments/auto.py ship TABLES MIXES WEIGHTS.safetensors
 
-TABLES are what `experiments/auto_tasks.py` wrote. With `--judge`, methods are fitted and chosen with TABLES and judged
-by the tasks of WIDE, other pictures of the same data sets.
+TABLES are what `experiments/auto_tasks.py` wrote of FEATURES. `measure` writes a file of MIXES a set: the accuracy of
+its tasks under mixes that were fitted to the other families, for every setting.
 """
 
 import argparse
 import hashlib
 import json
-from collections import defaultdict
+import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from auto_features import RIVALS
-from auto_tasks import MEASURED, Measured, read_tasks
+from auto_pack import family
+from auto_tasks import COUNTS, FITTED, MIXED, MOST_SEEN, SINGLE, read_bank, tasks_of
 from numpy.typing import NDArray
+from torch import Tensor
 
-from manyshot.meta_augment.auto.evidence import SCORE_NAMES
-from manyshot.meta_augment.auto.menu import CANDIDATES, USES
-from manyshot.meta_augment.auto.predictor import SHOTS, write_predictor
-from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_predictor
-from manyshot.meta_augment.auto.variant_gram import TaskEvidence
+from manyshot.meta_augment.auto.evidence import TaskEvidence
+from manyshot.meta_augment.auto.menu import OPS, VARIANTS, allot
+from manyshot.meta_augment.auto.predictor import SHOTS, OpWeigher, write_weigher
+from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_op_weigher
+from manyshot.meta_augment.auto.variant_gram import Tasks, VariantGram, accuracies
 
-SEEDS = 5
+STEPS, TRUSTS = (10.0,), (0.0, 0.2)
+"""Settings of `Fit` to choose from."""
+SWAPS = 1
 """Draws of the other task whose support is shown instead."""
-JUDGED = (1, 2, 5, 10)
-NOT_SHIPPED = {
-    "CIFAR-FS": "research use",
-    "skin lesions": "CC BY-NC 4.0",
-    "blood cells": "GPL-3.0",
-}
-"""Families whose licence does not clearly allow weights that were trained on them to be passed on."""
-AUTO, SWAPPED, ORACLE = "auto", "auto, another task's support", "best plan of each set (oracle)"
-VARIANTS = {
-    AUTO: Fit(),
-    "auto, nuisances too": Fit(with_nuisances=1.0),
-    "one policy for all": Fit(with_nuisances=1.0, blind=True),
-}
-"""Fitted arms."""
+NOT_SHIPPED = {"CIFAR-FS": "research use", "skin lesions": "CC BY-NC 4.0", "blood cells": "GPL-3.0"}
+"""Families whose licence does not clearly allow weights that were fitted to them to be passed on."""
+Table = dict[str, Any]
 
 
-def known_tasks(found: list[Measured], shots: int) -> tuple[KnownTasks, NDArray[np.float32], list[str]]:
-    """Tasks of a number of shots, the accuracy of each of `MEASURED` (NaN if it was not measured), and their sets."""
-    families = sorted({one.family for one in found})
-    rows: dict[str, list[Any]] = defaultdict(list)
-    for number, one in enumerate(found):
-        if f"right {shots}" not in one.parts:
+def read_tables(folder: Path) -> dict[str, Table]:
+    """All files of a folder by name."""
+    found = {}
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path, allow_pickle=False) as stored:
+            found[path.stem] = {name: torch.from_numpy(stored[name]) for name in stored.files if name != "head"}
+            found[path.stem] |= {"head": json.loads(str(stored["head"]))}
+    return found
+
+
+def fit(tables: dict[str, Table], how: Fit, without: tuple[str, ...] = ()) -> OpWeigher:
+    """Fit to all families but some."""
+    families = sorted({family(one["head"]["set"]) for one in tables.values()})
+    known = {}
+    for shots in SHOTS:
+        rows = [
+            (one, families.index(family(one["head"]["set"])))
+            for one in tables.values()
+            if f"slopes {shots}" in one and family(one["head"]["set"]) not in without
+        ]
+        slopes = [one[f"slopes {shots}"] for one, _ in rows]
+        excess = [
+            one.get(f"excess {shots}", torch.zeros_like(part)) for (one, _), part in zip(rows, slopes, strict=True)
+        ]
+        numbers = [torch.full((len(part),), number) for (_, number), part in zip(rows, slopes, strict=True)]
+        known[shots] = KnownTasks(torch.cat(slopes), torch.cat(excess), torch.cat(numbers))
+    return fit_op_weigher(known, dict.fromkeys(SHOTS, how))
+
+
+def evidence_of(table: Table, shots: int) -> TaskEvidence:
+    """What was seen of the tasks of a set."""
+    plain = table[f"plain {shots}"]
+    zeros = torch.zeros(len(plain), len(OPS))
+    excess, error = (table.get(f"{name} {shots}", zeros) for name in ("excess", "error"))
+    return TaskEvidence(torch.full((len(plain),), float(shots)), excess, error, plain, zeros, zeros)
+
+
+def other_tasks(tables: dict[str, Table], own: str, shots: int, count: int, seed: int) -> TaskEvidence:
+    """What was seen of tasks of random other families."""
+    random = np.random.default_rng((seed, shots, count))
+    by_family: dict[str, list[TaskEvidence]] = {}
+    for one in tables.values():
+        if family(one["head"]["set"]) != own and f"excess {shots}" in one:
+            by_family.setdefault(family(one["head"]["set"]), []).append(evidence_of(one, shots))
+    drawn = []
+    for name in random.choice(sorted(by_family), count):
+        seen = by_family[name][random.integers(len(by_family[name]))]
+        drawn.append((seen, random.integers(len(seen.shots))))
+    excess, error = (torch.stack([getattr(seen, name)[row] for seen, row in drawn]) for name in ("excess", "error"))
+    zeros = torch.zeros(count, len(OPS))
+    return TaskEvidence(torch.full((count,), float(shots)), excess, error, zeros[:, 0], zeros, zeros)
+
+
+def measure(features: Path, tables: dict[str, Table], folder: Path) -> None:
+    """Accuracy of every task under the mixes of every setting."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in sorted(tables.items(), key=lambda one: one[1]["head"]["seed"]):
+        out = folder / f"{name}.npz"
+        if out.exists() or table["head"]["nuisances"]:
             continue
-        right = one.parts[f"right {shots}"]
-        every = np.full((len(right), len(MEASURED)), np.nan, np.float32)
-        every[:, : right.shape[1]] = right
-        rows["right"].append(every)
-        for part in ("task", "moves", "scores"):
-            rows[part].append(one.parts[f"{part} {shots}"])
-        rows["origin"] += [number] * len(right)
-        rows["family"] += [families.index(one.family)] * len(right)
-        rows["as_is"] += [one.as_is] * len(right)
-        rows["name"] += [one.name] * len(right)
-    right = np.concatenate(rows["right"])
-    gains = right[:, 1 : len(CANDIDATES)] - right[:, :1]
-    seen = TaskEvidence(*(torch.from_numpy(np.concatenate(rows[part])) for part in ("task", "moves", "scores")))
-    known = KnownTasks(
-        seen,
-        torch.from_numpy(gains),
-        torch.tensor(rows["origin"]),
-        torch.tensor(rows["family"]),
-        np.array(rows["as_is"]),
-    )
-    return known, right, rows["name"]
+        start = time.monotonic()
+        own = family(table["head"]["set"])
+        fitted = {(step, trust): fit(tables, Fit(step, trust), (own,)) for step in STEPS for trust in TRUSTS}
+        head, labels, bank = read_bank(features / f"{name}.npz")
+        parts: dict[str, Tensor] = {}
+        with torch.inference_mode():
+            for shots in COUNTS:
+                if f"plain {shots}" in table:
+                    right = partial(right_under, bank, tasks_of(head, labels, shots), {10: 5, 20: 1}.get(shots, 20))
+                    found = arms(fitted, tables, table, shots, right)
+                    parts |= {f"{arm} {shots}": part for arm, part in found.items()}
+        with out.with_suffix(".part").open("wb") as file:
+            np.savez(file, head=json.dumps(head), **{key: part.numpy() for key, part in parts.items()})
+        out.with_suffix(".part").rename(out)
+        print(f"{name}: {time.monotonic() - start:.1f} s", flush=True)
 
 
-def choices(found: list[Measured], judged: list[Measured], family: str) -> dict[int, dict[str, NDArray[np.float64]]]:
-    """Gains `[draws, tasks]` of each arm on the tasks of a family as it is, by shots."""
-    others = {shots: known_tasks([one for one in found if one.family != family], shots) for shots in SHOTS}
-    tasks_of = {shots: known[0] for shots, known in others.items()}
-    fitted = {arm: fit_predictor(tasks_of, how) for arm, how in VARIANTS.items()}
-    settings = [(one.slopes.tolist(), one.thresholds.tolist()) for one in fitted.values()]
-    print(family, settings, flush=True)
-    result: dict[int, dict[str, NDArray[np.float64]]] = {}
-    for shots in JUDGED:
-        own = [one for one in judged if one.family == family and one.as_is and f"right {shots}" in one.parts]
-        if not own:
+def right_under(bank: VariantGram, tasks: Tasks, size: int, weights: Tensor, variants: int = VARIANTS) -> Tensor:
+    """Accuracy of the tasks under mixes by weights."""
+    columns = bank.columns(allot(weights, variants), first=1)
+    pairs = zip(tasks.split(size), torch.split(columns, size), strict=True)
+    return torch.cat([accuracies(bank, *pair) for pair in pairs])
+
+
+def arms(
+    fitted: dict[tuple[float, float], OpWeigher],
+    tables: dict[str, Table],
+    table: Table,
+    shots: int,
+    right: Callable[..., Tensor],
+) -> dict[str, Tensor]:
+    """Accuracies of the tasks of a set, by arm."""
+    seen, own = evidence_of(table, shots), family(table["head"]["set"])
+    looks = shots > 1
+    result = {}
+    for (step, trust), weigher in fitted.items():
+        if trust and not looks:
             continue
-        tasks, right, names = known_tasks(own, shots)
-        gains = (right - right[:, :1]).astype(np.float64)
-        arms = fixed_arms(others[min(shots, SHOTS[-1])], tasks, gains)
-        arms[ORACLE] = oracle(gains[:, : len(CANDIDATES)], np.array(names))
-        swap = known_tasks([one for one in judged if one.family != family and one.as_is], shots)[0]
-        every = np.arange(len(gains))
-        arms |= {arm: gains[every, predictor(tasks.seen).argmax(1).numpy()] for arm, predictor in fitted.items()}
-        others_seen = [other_tasks(swap, len(gains), seed) for seed in range(SEEDS)]
-        arms[SWAPPED] = np.stack([gains[every, fitted[AUTO](seen).argmax(1).numpy()] for seen in others_seen])
-        result[shots] = {arm: np.atleast_2d(rows) for arm, rows in arms.items()} | {"plain": right[None, :, 0]}
+        result[f"{step} {trust}"] = right(weigher(seen))
+        for swap in range(SWAPS if trust and shots <= MOST_SEEN else 0):
+            result[f"swap{swap} {step} {trust}"] = right(
+                weigher(other_tasks(tables, own, shots, len(seen.shots), swap))
+            )
+    if shots in FITTED:
+        result["every op"] = right(torch.full((len(seen.shots), len(OPS)), 1 / len(OPS)), len(OPS))
+        slopes, half = table[f"slopes {shots}"], torch.arange(len(seen.shots)) % 2
+        known = torch.stack([slopes[half == 1 - part].mean(0) for part in half.tolist()])
+        result["known"] = right(torch.softmax(-STEPS[0] * known, 1))
     return result
 
 
-def other_tasks(tasks: KnownTasks, count: int, seed: int) -> TaskEvidence:
-    """What is seen of tasks of random families."""
-    random = np.random.default_rng((seed, 5))
-    family = tasks.family.numpy()
-    drawn = random.choice(np.unique(family), count)
-    return tasks.select(np.array([random.choice(np.flatnonzero(family == one)) for one in drawn])).seen
+Arms = dict[str, NDArray[np.float64]]
+"""Gains `[draws, tasks]` over no augmentation by arm."""
+AUTO = "auto"
 
 
-def fixed_arms(
-    others: tuple[KnownTasks, NDArray[np.float32], list[str]], tasks: KnownTasks, gains: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
-    """Gains of methods that learn nothing: plans that were best on average elsewhere, and cross-validation."""
-    known, right, _ = others
-    weight = known.weights(0.0).numpy()
-    means = np.einsum("n,nk->k", weight, np.nan_to_num(right - right[:, :1]))
-    allowed = {
-        "best plan of the others": [True] * len(CANDIDATES) + [False] * len(RIVALS) * len(USES),
-        "best op of the others": [len(one.rows) < 2 and one in CANDIDATES for one in MEASURED],
-        "TrivialAugment": [one.rows == RIVALS[:1] for one in MEASURED],
-        "RandAugment": [one.rows == RIVALS[1:] for one in MEASURED],
+def setting_of(
+    mixes: dict[str, Table], tables: dict[str, Table], shots: int, without: str | None, trusts: tuple[float, ...]
+) -> tuple[float, float]:
+    """Step and trust that gain most on all families but one, under mixes that were fitted without each of these."""
+    best, chosen = -1.0, (STEPS[0], 0.0)
+    for step in STEPS:
+        for trust in trusts:
+            by_family: dict[str, list[Tensor]] = {}
+            for name, one in mixes.items():
+                of_set = family(one["head"]["set"])
+                if of_set != without and f"{step} {trust} {shots}" in one:
+                    gain = one[f"{step} {trust} {shots}"] - tables[name][f"plain {shots}"]
+                    by_family.setdefault(of_set, []).append(gain)
+            if by_family:
+                mean = float(torch.stack([torch.cat(rows).mean() for rows in by_family.values()]).mean())
+                best, chosen = max((best, chosen), (mean, (step, trust)))
+    return chosen
+
+
+def settings(
+    mixes: dict[str, Table], tables: dict[str, Table], without: str | None, trusts: tuple[float, ...]
+) -> dict[int, tuple[float, float]]:
+    """`setting_of` by shots; beyond the largest of `SHOTS`, its setting."""
+    found = {shots: setting_of(mixes, tables, shots, without, trusts if shots > 1 else trusts[:1]) for shots in SHOTS}
+    return {shots: found[min(shots, SHOTS[-1])] for shots in COUNTS}
+
+
+def arms_of(mixes: dict[str, Table], tables: dict[str, Table], own: str, shots: int) -> Arms:
+    """Gains of each arm on the tasks of a family, everything chosen on the others."""
+    names = [
+        name for name, one in mixes.items() if family(one["head"]["set"]) == own and f"plain {shots}" in tables[name]
+    ]
+    if not names:
+        return {}
+    plain = torch.cat([tables[name][f"plain {shots}"] for name in names])
+
+    def gains(arm: str) -> NDArray[np.float64]:
+        right = torch.cat([mixes[name][f"{arm} {shots}"] for name in names])
+        return (right - plain).double().numpy()[None]
+
+    result: Arms = {AUTO: gains("{} {}".format(*settings(mixes, tables, own, TRUSTS)[shots]))}
+    for trust in TRUSTS[1:] if shots > 1 else ():
+        result[f"trust {trust} in what is seen"] = gains(f"{STEPS[0]} {trust}")
+        if shots <= MOST_SEEN:
+            result[f"trust {trust} in another task's support"] = np.concatenate(
+                [gains(f"swap{swap} {STEPS[0]} {trust}") for swap in range(SWAPS)]
+            )
+    if shots not in FITTED:
+        return result | {"plain": plain.double().numpy()[None]}
+    result |= {"every op once, 24 variants": gains("every op"), "weights of each set, known afterwards": gains("known")}
+    result |= fixed_arms(tables, names, own, shots)
+    return result | {"plain": plain.double().numpy()[None]}
+
+
+def fixed_arms(tables: dict[str, Table], names: list[str], own: str, shots: int) -> Arms:
+    """Gains of plans that need no weights: chosen by the other families, or by cross-validation on the support."""
+    by_family: dict[str, list[Tensor]] = {}
+    for one in tables.values():
+        if family(one["head"]["set"]) != own:
+            gain = one[f"fixed {shots}"] - one[f"plain {shots}"][:, None]
+            by_family.setdefault(family(one["head"]["set"]), []).append(gain)
+    means = torch.stack([torch.cat(rows).mean(0) for rows in by_family.values()]).mean(0)
+    fixed = torch.cat(
+        [tables[name][f"fixed {shots}"] - tables[name][f"plain {shots}"][:, None] for name in names]
+    ).double()
+    result = {
+        "best op of the others": fixed[:, int(means[SINGLE].argmax())],
+        "best mix of two or four ops of the others": fixed[:, MIXED][:, int(means[MIXED].argmax())],
     }
-    arms = {arm: gains[:, int(np.where(kept, means, -np.inf).argmax())] for arm, kept in allowed.items()}
-    scores = tasks.seen.scores.numpy()
-    accuracy, error = (scores[..., SCORE_NAMES.index(name)] for name in ("accuracy", "error"))
-    several = bool((scores != 0).any())
-    for arm, by in {"cross-validation": accuracy + 0.01 * error, "cross-validated error": error}.items():
-        taken = np.concatenate([np.zeros((len(by), 1)), by], 1).argmax(1) if several else np.zeros(len(by), int)
-        arms[arm] = gains[np.arange(len(gains)), taken]
-    return arms
+    every = torch.cat([torch.zeros(len(fixed), 1).double(), fixed], 1)
+    if shots > 1:
+        taken = torch.cat([tables[name][f"validated {shots}"] for name in names]).argmax(1, keepdim=True)
+        result["cross-validation"] = every.gather(1, taken)[:, 0]
+    else:
+        result["cross-validation"] = every[:, 0]
+    return {arm: gain.numpy()[None] for arm, gain in result.items()}
 
 
-def oracle(gains: NDArray[np.float64], names: NDArray[np.str_]) -> NDArray[np.float64]:
-    """Gains of the best plan of each data set; that of a task is chosen by the other half of the set's tasks."""
-    result = np.zeros(len(gains))
-    for name in np.unique(names):
-        rows = np.flatnonzero(names == name)
-        for half in (0, 1):
-            result[rows[half::2]] = gains[rows[half::2], gains[rows[1 - half :: 2]].mean(0).argmax()]
-    return result
-
-
-def report(found: list[Measured], judged: list[Measured], path: Path) -> None:
+def report(tables: dict[str, Table], mixes: dict[str, Table], path: Path) -> None:
     """Put all arms together."""
-    families = sorted({one.family for one in judged if one.as_is})
-    by_family = {}
-    for family in families:
-        by_family[family] = choices(found, judged, family)
+    families = sorted({family(one["head"]["set"]) for one in mixes.values()})
     table: dict[str, Any] = {
-        "curriculum_sets": len(found),
-        "sets_as_they_are": len({one.name for one in found if one.as_is}),
+        "sets": len(mixes),
+        "rounds": 1 + max(one["head"]["seed"] for one in mixes.values()),
         "encoder": "efficientnet-lite0(resolution=96)",
-        "draws": {"of pictures": 3, "of the other task": SEEDS},
-        **{key: {} for key in ("mean", "differences", "tasks", "sets")},
+        "settings": {
+            own: {shots: list(one) for shots, one in settings(mixes, tables, own, TRUSTS).items() if shots in SHOTS}
+            for own in families
+        },
+        **{key: {} for key in ("mean", "differences", "tasks", "families")},
     }
-    for shots in JUDGED:
-        cells = {family: rows[shots] for family, rows in by_family.items() if shots in rows}
+    for shots in COUNTS:
+        cells = {own: rows for own in families if (rows := arms_of(mixes, tables, own, shots))}
         if not cells:
             continue
-        plain = {family: rows.pop("plain").mean() for family, rows in cells.items()}
-        arms = list(next(iter(cells.values())))
-        table["tasks"][shots] = {family: rows[AUTO].shape[1] for family, rows in cells.items()}
-        table["sets"][shots] = {
-            family: {"plain": _points(plain[family])} | {arm: _points(np.mean(rows[arm])) for arm in rows}
-            for family, rows in cells.items()
+        plain = {own: rows.pop("plain").mean() for own, rows in cells.items()}
+        names = list(next(iter(cells.values())))
+        table["tasks"][shots] = {own: rows[AUTO].shape[1] for own, rows in cells.items()}
+        table["families"][shots] = {
+            own: {"plain": _points(plain[own])} | {arm: _points(rows[arm].mean()) for arm in names}
+            for own, rows in cells.items()
         }
-        table["mean"][shots] = {arm: _points(np.mean([rows[arm].mean() for rows in cells.values()])) for arm in arms}
-        others = {arm: _difference(cells, AUTO, arm) for arm in arms if arm != AUTO}
+        table["mean"][shots] = {arm: _points(np.mean([rows[arm].mean() for rows in cells.values()])) for arm in names}
+        others = {arm: _difference(cells, AUTO, arm) for arm in names if arm != AUTO}
         table["differences"][shots] = {"nothing": _difference(cells, AUTO, None)} | others
-        print(shots, table["mean"][shots], "\n   ", table["differences"][shots])
+        print(shots, json.dumps(table["mean"][shots], indent=1), table["differences"][shots])
     path.write_text(json.dumps(table, indent=1) + "\n")
 
 
@@ -175,47 +268,52 @@ def _points(gain: float) -> float:
     return round(100 * float(gain), 2)
 
 
-def _difference(cells: dict[str, dict[str, NDArray[np.float64]]], arm: str, other: str | None) -> dict[str, float]:
-    """Mean difference in points, with half the width of its 95 % interval over tasks and seeds, and over families."""
-    means, variances, by_seed = [], [], []
+def _difference(cells: dict[str, Arms], arm: str, other: str | None) -> dict[str, float]:
+    """Mean difference in points, with half the width of its 95 % interval over tasks, and over families."""
+    means, variances = [], []
     for rows in cells.values():
-        paired = rows[arm] - (0 if other is None else rows[other].mean(0))
+        paired = (rows[arm] - (0 if other is None else rows[other].mean(0))).mean(0)
         means.append(paired.mean())
-        variances.append(paired.mean(0).var(ddof=1) / paired.shape[1])
-        by_seed.append(paired.mean(1))
-    seeds = np.mean(by_seed, 0)
-    variance = np.sum(variances) / len(means) ** 2 + (seeds.var(ddof=1) / len(seeds) if len(seeds) > 1 else 0)
+        variances.append(paired.var(ddof=1) / len(paired))
     over_families = 2.2 * np.std(means, ddof=1) / len(means) ** 0.5
     return {
         "mean": _points(np.mean(means)),
-        "tasks": round(196 * float(variance**0.5), 2),
+        "tasks": round(196 * float(np.sum(variances) ** 0.5 / len(means)), 2),
         "families": _points(over_families),
     }
 
 
-def ship(found: list[Measured], path: Path) -> None:
-    """Fit the predictor that ships, to the families whose licences allow it."""
-    kept = [one for one in found if one.family not in NOT_SHIPPED]
-    predictor = fit_predictor({shots: known_tasks(kept, shots)[0] for shots in SHOTS})
-    facts = {"sources": ", ".join(sorted({one.family for one in kept})), "curriculum_sets": str(len(kept))}
-    write_predictor(path, predictor, facts)
-    print(facts, hashlib.sha256(path.read_bytes()).hexdigest())
+def ship(tables: dict[str, Table], mixes: dict[str, Table], path: Path) -> None:
+    """Fit the weights that ship, to the families whose licences allow it."""
+    kept = {name: one for name, one in tables.items() if family(one["head"]["set"]) not in NOT_SHIPPED}
+    chosen = settings({name: mixes[name] for name in kept}, kept, None, TRUSTS)
+    fits = {shots: fit(kept, Fit(*chosen[shots])) for shots in SHOTS}
+    weigher = OpWeigher()
+    for size, shots in enumerate(SHOTS):
+        for name in ("prior", "usual", "trust"):
+            getattr(weigher, name)[size] = getattr(fits[shots], name)[size]
+    facts = {
+        "sources": ", ".join(sorted({family(one["head"]["set"]) for one in kept.values()})),
+        "sets": str(len(kept)),
+    }
+    write_weigher(path, weigher, facts)
+    print(facts, chosen, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["report", "ship"])
-    parser.add_argument("tables", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--judge", type=Path)
+    parser.add_argument("what", choices=["measure", "report", "ship"])
+    parser.add_argument("paths", type=Path, nargs=3)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    found = read_tasks(given.tables)
-    if given.what == "report":
-        report(found, read_tasks(given.judge) if given.judge else found, given.out)
+    first, second, third = given.paths
+    if given.what == "measure":
+        measure(first, read_tables(second), third)
+    elif given.what == "report":
+        report(read_tables(first), read_tables(second), third)
     else:
-        ship(found, given.out)
+        ship(read_tables(first), read_tables(second), third)
 
 
 if __name__ == "__main__":

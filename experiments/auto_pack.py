@@ -49,38 +49,33 @@ def read_pack(path: Path) -> Sets:
     return sets
 
 
-WIDE = 1000
-"""Seeds from here on are of data sets as they are with thirty pictures of a class."""
+SIZES = {1: (125, 25)}
+"""Pictures of a set, and of each of its classes, by round; of other rounds `USUAL_SIZE`."""
+USUAL_SIZE = (100, 10)
 
 
 def list_jobs(sets: Sets, first: int, rounds: int, nuisances: bool) -> list[Job]:
-    """Rounds in which each family has one of each of two of its data sets, or, as they are, of each of three."""
+    """Rounds in which each family has one of its data sets."""
     families: dict[str, list[str]] = {}
     for name in sets:
         families.setdefault(family(name), []).append(name)
-    most = 2 if nuisances else 3
     return [
-        Job(members[(each * number + k) % len(members)], 100 * nuisances + number, nuisances)
+        Job(members[7 * number % len(members)], 100 * nuisances + number, nuisances)
         for number in range(first, first + rounds)
         for members in families.values()
-        for each in [min(most, len(members))]
-        for k in range(each)
     ]
 
 
-def build_set(job: Job, sets: Sets, most: int) -> CurriculumSet:
+def build_set(job: Job, sets: Sets) -> CurriculumSet:
     """Draw classes and pictures of a set, and put nuisances in."""
-    most = 3 * most if job.seed >= WIDE else most
     random = np.random.default_rng((job.seed, zlib.crc32(job.name.encode())))
     classes = list(sets[job.name].values())
     largest = int(np.median([len(files) for files in classes]))
-    each = most // len(classes)
-    if job.seed >= WIDE:
-        each = max(each, 30)
-    elif len(classes) > 4:
-        each = int(random.choice([10, 10, 12, 16]))
-    each = min(largest, each)
-    chosen = [classes[i] for i in random.permutation(len(classes))[: max(2, most // each)]]
+    most, each = SIZES.get(job.seed, USUAL_SIZE)
+    each = min(each, largest)
+    if each * len(classes) < most:
+        each = min(largest, -(-most // len(classes)))
+    chosen = [classes[i] for i in random.permutation(len(classes))[: max(3, most // each)]]
     pictures, labels = [], []
     for label, files in enumerate(chosen):
         for index in random.permutation(len(files))[:each]:

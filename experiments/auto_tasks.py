@@ -1,6 +1,6 @@
-"""Draw tasks from the sets of `experiments/auto_features.py`: what is seen of each, and what every plan gains.
+"""Draw tasks from the sets of `experiments/auto_features.py`: what is seen of each, and what plans gain on it.
 
-    python experiments/auto_tasks.py FEATURES TABLES [--wide]
+    python experiments/auto_tasks.py FEATURES TABLES
 
 A file of TABLES a set; one that is there is not made again.
 """
@@ -8,88 +8,95 @@ A file of TABLES a set; one that is there is not made again.
 import argparse
 import json
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from auto_features import RIVALS
-from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
-from manyshot.meta_augment.auto.menu import CANDIDATES, OPS, USES, Candidate
-from manyshot.meta_augment.auto.variant_gram import VariantGram, draw_tasks, gather_evidence, measure_gains
+from manyshot.meta_augment.auto.evidence import folds, left_out
+from manyshot.meta_augment.auto.menu import OPS
+from manyshot.meta_augment.auto.variant_gram import (
+    Tasks,
+    VariantGram,
+    accuracies,
+    draw_tasks,
+    gather_evidence,
+    loss_slopes,
+)
 
-QUERIES = 15
-WAYS = (2, 3, 5, 5, 5)
-AS_IS, WIDE, NUISANCES = {1: 12, 2: 12, 5: 16}, {1: 200, 2: 200, 5: 200, 10: 24}, {1: 6, 2: 6, 5: 8}
-"""Tasks by shots of a data set as it is, of one with more pictures, and of a set with nuisances."""
-AT_ONCE = 40
-MEASURED = (*CANDIDATES, *(Candidate((row,), use) for row in RIVALS for use in USES))
+QUERIES, WAYS = 15, 5
+COUNTS = {1: 12, 2: 12, 5: 12, 10: 6, 20: 3}
+"""Tasks of a data set by shots; of 10 and more only where there are pictures enough."""
+MOST_SEEN = 10
+"""Examples of a class that are looked at."""
+FITTED = (1, 2, 5)
+"""Shots to which something is fitted."""
 
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """The tasks of a curriculum set by shots.
-
-    Args:
-        name: Its data set.
-        family: Data sets that are held out with it.
-        as_is: Whether nothing was put in.
-        seed: Seed.
-        parts: By shots and part: what was seen of the tasks (`task`, `moves`, `scores`), and the accuracy (`right`) of
-            every candidate, of a data set as it is followed by those of `RIVALS`.
-    """
-
-    name: str
-    family: str
-    as_is: bool
-    seed: int
-    parts: dict[str, NDArray[np.float32]]
+_SINGLE = "1 3 5 7 9 12 14 19 20 22"
+_MIXED = "5-12 7-12 12-14 5-7 5-7-12-14 7-9-3-12 5-7-3-12 5-7-3-14"
+FIXED = tuple(tuple(int(row) for row in mix.split("-")) for mix in f"{_SINGLE} {_MIXED}".split())
+"""Plans that need no weights: two variants by one op, or four by two or four ops; those that gained most on average in
+an earlier, wider comparison."""
+SINGLE, MIXED = slice(0, len(_SINGLE.split())), slice(len(_SINGLE.split()), len(FIXED))
+"""Parts of `FIXED`."""
 
 
-def read_variants(path: Path) -> tuple[dict[str, Any], NDArray[np.int64], VariantGram]:
-    """What `auto_features` wrote of a curriculum set."""
+def read_bank(path: Path) -> tuple[dict[str, Any], np.ndarray, VariantGram]:
+    """What `auto_features` wrote of a set."""
     with np.load(path, allow_pickle=False) as stored:
         head = json.loads(str(stored["head"]))
-        pictures = torch.from_numpy(stored["pictures"]).float() / 255
         plain = torch.from_numpy(stored["plain"]).float()
-        variants = torch.from_numpy(stored["variants"]).float()
+        variants = torch.from_numpy(stored["variants"][: len(OPS)]).float()
         labels = stored["labels"]
-    return head, labels, VariantGram.of(pictures, plain, list(variants), (*OPS, *RIVALS)[: len(variants)])
+    return head, labels, VariantGram.of(plain, list(variants))
 
 
-def measure(
-    variants: VariantGram, labels: NDArray[np.int64], ways: int, counts: dict[int, int], seed: int, as_is: bool
-) -> Any:
-    """Parts of a `Measured`."""
-    parts: dict[str, NDArray[np.float32]] = {}
-    for shots, count in counts.items():
-        drawn = draw_tasks(labels, ways, shots, QUERIES, count, np.random.default_rng((seed, shots)))
-        size = AT_ONCE if shots < 10 else 5
-        found: dict[str, list[torch.Tensor]] = {"task": [], "moves": [], "scores": [], "right": []}
-        for start in range(0, len(drawn.support), size):
-            support, query, own, of_query = (
-                torch.from_numpy(np.ascontiguousarray(part[start : start + size]))
-                for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
-            )
-            seen = gather_evidence(variants, support, own)
-            right = measure_gains(variants, support, query, own, of_query, MEASURED if as_is else CANDIDATES)
-            for name, part in zip(found, (seen.task, seen.op_effects, seen.scores, right), strict=True):
-                found[name].append(part)
-        parts |= {f"{name} {shots}": torch.cat(rows).numpy() for name, rows in found.items() if rows}
+def tasks_of(head: dict[str, Any], labels: np.ndarray, shots: int) -> Tasks:
+    """The tasks of a set, which are the same for everything that is measured."""
+    return draw_tasks(labels, WAYS, shots, QUERIES, COUNTS[shots], np.random.default_rng((head["seed"], shots)))
+
+
+def seen_part(tasks: Tasks, shots: int) -> tuple[Tensor, Tensor]:
+    """The part of the support that is looked at."""
+    kept = torch.arange(tasks.support.shape[1]).view(-1, shots)[:, :MOST_SEEN].flatten()
+    return tasks.support[:, kept], tasks.labels[:, kept]
+
+
+def fixed_columns(bank: VariantGram, rows: tuple[int, ...], count: int) -> Tensor:
+    """Where the variants of one of `FIXED` are."""
+    counts = torch.zeros(1, len(OPS), dtype=torch.long)
+    counts[0, list(rows)] = 2 if len(rows) < 4 else 1
+    return bank.columns(counts).expand(count, -1)
+
+
+def validated(bank: VariantGram, tasks: Tasks, columns: Tensor) -> Tensor:
+    """Accuracy of cross-validation on the support, and a hundredth of minus its squared error for ties."""
+    b, n, v = *tasks.support.shape, columns.shape[1]
+    gram = bank.select(tasks.support, tasks.support, columns).view(b, n, v, n, v)
+    logits = left_out(gram, tasks.labels, folds(tasks.labels)).mean(2)
+    error = (logits - F.one_hot(tasks.labels)).square().sum(2).mean(1)
+    return (logits.argmax(2) == tasks.labels).float().mean(1) - 0.01 * error
+
+
+def measure(bank: VariantGram, tasks: Tasks, shots: int) -> dict[str, Tensor]:
+    """What is seen, and the accuracy of every plan that needs no weights."""
+    size = {10: 3, 20: 3}.get(shots, 20)
+    none = torch.zeros(len(tasks), 1, dtype=torch.long)
+    parts = {"plain": accuracies(bank, tasks, none)}
+    if shots > 1:
+        support, labels = seen_part(tasks, shots)
+        pieces = zip(torch.split(support, size), torch.split(labels, size), strict=True)
+        seen = [gather_evidence(bank, *piece) for piece in pieces]
+        parts |= {name: torch.cat([getattr(one, name) for one in seen]) for name in ("excess", "error")}
+    if shots in FITTED:
+        columns = [fixed_columns(bank, rows, len(tasks)) for rows in FIXED]
+        parts["fixed"] = torch.stack([accuracies(bank, tasks, one) for one in columns], 1)
+        if shots > 1:
+            parts["validated"] = torch.stack([validated(bank, tasks, one) for one in (none, *columns)], 1)
     return parts
-
-
-def read_tasks(folder: Path) -> list[Measured]:
-    """All files of TABLES."""
-    found = []
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as stored:
-            head = json.loads(str(stored["head"]))
-            parts = {name: stored[name] for name in stored.files if name != "head"}
-        found.append(Measured(head["set"], head["family"], not head["nuisances"], head["seed"], parts))
-    return found
 
 
 def main() -> None:
@@ -97,7 +104,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("features", type=Path)
     parser.add_argument("tables", type=Path)
-    parser.add_argument("--wide", action="store_true", help="more tasks and shots of data sets as they are")
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.tables.mkdir(parents=True, exist_ok=True)
@@ -106,14 +112,22 @@ def main() -> None:
         if out.exists():
             continue
         start = time.monotonic()
-        head, labels, variants = read_variants(path)
-        as_is, seed = not head["nuisances"], head["seed"]
-        ways = 5 if as_is else int(np.random.default_rng(seed + len(head["set"])).choice(WAYS))
-        counts = WIDE if given.wide else AS_IS if as_is else NUISANCES
-        parts = measure(variants, labels, ways, counts, seed, as_is)
-        if parts:
-            np.savez(out, head=json.dumps(head), **parts)
-        print(f"{head['set']} {seed}: {time.monotonic() - start:.1f} s", flush=True)
+        head, labels, bank = read_bank(path)
+        parts: dict[str, Tensor] = {}
+        for shots in COUNTS:
+            tasks = tasks_of(head, labels, shots)
+            if not len(tasks) or (shots not in FITTED and np.bincount(labels).min() < shots + 5):
+                continue
+            with torch.inference_mode():
+                found = measure(bank, tasks, shots)
+            if shots in FITTED:
+                found["slopes"] = torch.cat([loss_slopes(bank, part, first=1) for part in tasks.split(10)])
+            parts |= {f"{name} {shots}": part for name, part in found.items()}
+        kept = out.with_suffix(".part")
+        with kept.open("wb") as file:
+            np.savez(file, head=json.dumps(head), **{name: part.numpy() for name, part in parts.items()})
+        kept.rename(out)
+        print(f"{head['set']} {head['seed']}: {time.monotonic() - start:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

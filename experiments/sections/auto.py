@@ -7,13 +7,22 @@ from sections.cells import paragraph, table
 COMMANDS = """\
 ```console
 $ python experiments/auto_sets.py PACK.zip
-$ python experiments/auto_features.py PACK.zip FEATURES --kind as-is --rounds 3
-$ python experiments/auto_features.py PACK.zip FEATURES --kind nuisances --rounds 7
-$ python experiments/auto_tasks.py FEATURES TASKS
-$ python experiments/auto.py report TASKS results/auto.json
+$ python experiments/auto_features.py PACK.zip FEATURES --rounds ROUNDS
+$ python experiments/auto_tasks.py FEATURES TABLES
+$ python experiments/auto.py measure FEATURES TABLES MIXES
+$ python experiments/auto.py report TABLES MIXES results/auto.json
 ```
 """
 FIRST = "auto"
+SHOWN = (
+    "best op of the others",
+    "best mix of two or four ops of the others",
+    "cross-validation",
+    "auto",
+    "trust 0.2 in what is seen",
+    "weights of each set, known afterwards",
+)
+"""Arms of the table by family."""
 
 
 def auto(result: dict[str, Any]) -> str:
@@ -23,49 +32,61 @@ def auto(result: dict[str, Any]) -> str:
         result: results/auto.json.
     """
     shots = list(result["mean"])
+    heads = [f"{count} shots" if count != "1" else "1 shot" for count in shots]
     arms = list(next(iter(result["mean"].values())))
     lines = ["## auto\n", paragraph(_lead(result)), paragraph("Gain over no augmentation, mean over families:")]
     lines += table(
-        ["arm", *(f"{count} shots" if count != "1" else "1 shot" for count in shots)],
-        [[arm, *(f"{result['mean'][count][arm]:+.2f}" for count in shots)] for arm in _ordered(arms)],
+        ["arm", *heads],
+        [[arm, *(_cell(result["mean"][count], arm, "{:+.2f}") for count in shots)] for arm in _ordered(arms)],
     )
     lines += ["", paragraph("Difference of `auto` from each, with its interval over tasks:")]
     lines += table(
-        ["`auto` less", *(f"{count} shots" if count != "1" else "1 shot" for count in shots)],
+        ["`auto` less", *heads],
         [
-            [arm, *(_gap(result["differences"][count][arm]) for count in shots)]
+            [arm, *(_gap(result["differences"][count].get(arm)) for count in shots)]
             for arm in ("nothing", *(arm for arm in _ordered(arms) if arm != FIRST))
         ],
     )
-    shown = ["best op of the others", "best plan of the others", "cross-validation", "auto"]
-    shown.append("best plan of each set (oracle)")
-    lines += ["", paragraph("By family, at 5 shots:")]
-    lines += table(
-        ["family", "tasks", "without", *shown],
-        [
-            [family, str(result["tasks"]["5"][family]), f"{row['plain']:.1f}", *(f"{row[arm]:+.1f}" for arm in shown)]
-            for family, row in result["sets"]["5"].items()
-        ],
-    )
-    return "\n".join([*lines, "", COMMANDS])
+    for count, head in zip(shots, heads, strict=True):
+        if count not in ("2", "5"):
+            continue
+        lines += ["", paragraph(f"By family, at {head}:")]
+        lines += table(
+            ["family", "tasks", "without", *SHOWN],
+            [
+                [
+                    family,
+                    str(result["tasks"][count][family]),
+                    f"{row['plain']:.1f}",
+                    *(_cell(row, arm, "{:+.1f}") for arm in SHOWN),
+                ]
+                for family, row in result["families"][count].items()
+            ],
+        )
+    return "\n".join([*lines, "", COMMANDS.replace("ROUNDS", str(result["rounds"]))])
 
 
 def _lead(result: dict[str, Any]) -> str:
     return (
-        f"A plan chosen for each task by looking at its support alone ([auto](auto.md)). {result['curriculum_sets']} "
-        f"curriculum sets: {result['sets_as_they_are']} data sets as they are, most of them in three draws of classes, "
-        "pictures and variants, and others with one to three nuisances put in. Each family of data sets is left out of "
-        "everything that is fitted or chosen, its altered sets too, and tested as it is: 5 ways, or as many as there "
-        "are, from about 50 pictures of 64 pixels a draw, so that tasks of a family share pictures. EfficientNet-Lite0 "
-        "at 96 pixels, frozen; ridge regression. The fit has a closed form and no seed. The plan of the oracle is "
-        "chosen by half of a set's tasks and tested on the other half. Interval: over tasks, for these families."
+        f"Mixes of ops by learned weights ([auto](auto.md)). {result['sets']} data sets "
+        "(a data set in another draw of classes, pictures and variants is counted again). Each family of data sets is "
+        "left out of everything that is fitted, and its prior and usual losses come from the others; step and trust "
+        "are those that gain most on the others under mixes fitted in the same way. 5 ways, or as many as there are, "
+        "from about 100 pictures of 64 pixels a draw, so that tasks of a family share pictures. EfficientNet-Lite0 at "
+        "96 pixels, frozen; ridge regression. The fit has a closed form and no seed. The variants whose gain is "
+        "measured are not those that are looked at, except where an op makes more than one. Interval: over tasks, for "
+        "these families."
     )
 
 
 def _ordered(arms: list[str]) -> list[str]:
-    last = [arm for arm in arms if "oracle" in arm]
+    last = [arm for arm in arms if "known afterwards" in arm]
     return [*(arm for arm in arms if arm not in last), *last]
 
 
-def _gap(gap: dict[str, float]) -> str:
-    return f"{gap['mean']:+.2f} ± {gap['tasks']:.2f}"
+def _cell(row: dict[str, float], arm: str, form: str) -> str:
+    return form.format(row[arm]) if arm in row else ""
+
+
+def _gap(gap: dict[str, float] | None) -> str:
+    return f"{gap['mean']:+.2f} ± {gap['tasks']:.2f}" if gap else ""

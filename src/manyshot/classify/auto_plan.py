@@ -15,13 +15,12 @@ MOST_OF_A_CLASS = 20
 """Pictures of a class that are decoded."""
 
 
-def choose_auto_plan(examples: ExampleSet, seed: int = 0, *, must_augment: bool = False) -> Advice:
+def choose_auto_plan(examples: ExampleSet, seed: int = 0) -> Advice:
     """Look at the pictures of an example set and choose a plan for them; see `manyshot.auto_plan`.
 
     Args:
         examples: Labeled pictures.
         seed: Seed of the variants that are looked at, and of the pictures if there are many.
-        must_augment: Whether to do without augmentation is no option.
 
     Raises:
         InputError: If they are sentences, or of fewer than two classes.
@@ -31,7 +30,7 @@ def choose_auto_plan(examples: ExampleSet, seed: int = 0, *, must_augment: bool 
     order = np.random.default_rng(seed).permutation(len(examples))
     labels = examples.labels
     rows = np.concatenate([order[labels[order] == label][:MOST_OF_A_CLASS] for label in np.unique(labels)])
-    advice = advise(examples.pictures(rows, SIDE), labels[rows], seed=seed, must_augment=must_augment)
+    advice = advise(examples.pictures(rows, SIDE), labels[rows], seed=seed)
     return replace(advice, side=min(examples.original(int(rows[0])).shape[1:]))
 
 

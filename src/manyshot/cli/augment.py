@@ -300,7 +300,7 @@ def _advice(options: AugmentArguments) -> "Advice":
     from manyshot.samples.contact_sheet import save_image
 
     examples = load_examples(options.data, split=options.split)
-    advice = choose_auto_plan(examples, options.seed, must_augment=True)
+    advice = choose_auto_plan(examples, options.seed)
     if options.explain_sheet is not None:
         sheet = advice_sheet(shown_pictures(examples), advice, seed=options.seed)
         save_image(sheet, options.explain_sheet)

@@ -99,11 +99,11 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
         return X, labels[self.sample_indices_]
 
     def _chosen_plan(self, X: Any, labels: NDArray[Any], kind: str) -> Plan:  # noqa: ANN401
-        """The plan that `auto` chooses for the images, which may not be "none" here."""
+        """The plan that `auto` chooses for the images."""
         if kind != "images":
             raise InputError(f"plan='{AUTO}' looks at images, and X holds {kind}; give a plan such as 'shots: reword'")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return advise(X, labels, seed=seed, must_augment=True).plan
+        return advise(X, labels, seed=seed).plan
 
     def _numbers(self, plan: Plan, classes: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many examples each class has afterwards."""

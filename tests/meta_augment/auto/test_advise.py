@@ -9,9 +9,9 @@ import torch
 import manyshot as ms
 from manyshot.base import InputError
 from manyshot.meta_augment.auto.advise import advise, to_pictures
-from manyshot.meta_augment.auto.explain import as_dict, candidates_to_show, explain, names_of
-from manyshot.meta_augment.auto.menu import CANDIDATES
-from manyshot.meta_augment.auto.predictor import SHA256, GainPredictor
+from manyshot.meta_augment.auto.explain import as_dict, explain, name_of, ops_to_show
+from manyshot.meta_augment.auto.menu import OPS, VARIANTS, Mix
+from manyshot.meta_augment.auto.predictor import SHA256, OpWeigher
 
 SMALL = "efficientnet-lite0(resolution=32)"
 
@@ -26,51 +26,42 @@ def pictures(n=6, side=24):
 
 
 @pytest.fixture(scope="module")
-def predictor():
-    made = GainPredictor()
-    made.means[:, 1:] = 0.1 * torch.randn(len(CANDIDATES) - 1, generator=torch.Generator().manual_seed(0))
-    made.slopes += 0.02
+def weigher():
+    made = OpWeigher()
+    made.prior[:] = torch.randn(len(OPS), generator=torch.Generator().manual_seed(0))
+    made.trust += 0.5
     return made
 
 
-def test_the_answer_does_not_depend_on_the_order_of_pictures_or_on_the_names_of_classes(predictor):
+def test_the_answer_does_not_depend_on_the_order_of_pictures_or_on_the_names_of_classes(weigher):
     images, labels = pictures()
     order = np.array([4, 1, 0, 5, 3, 2])
     renamed = np.where(labels == "left", 7, 3)
-    one = advise(images, labels, encoder=SMALL, predictor=predictor)
-    other = advise(images[torch.from_numpy(order)], renamed[order], encoder=SMALL, predictor=predictor)
-    torch.testing.assert_close(one.gains, other.gains, rtol=1e-4, atol=1e-5)
-    assert one.candidate == other.candidate
-    assert one.gains[CANDIDATES.index(one.candidate)] == one.gains.max()
+    one = advise(images, labels, encoder=SMALL, weigher=weigher)
+    other = advise(images[torch.from_numpy(order)], renamed[order], encoder=SMALL, weigher=weigher)
+    torch.testing.assert_close(one.weights, other.weights, rtol=1e-4, atol=1e-5)
+    assert one.mix == other.mix
+    assert (one.weights - one.usual).abs().max() > 0.01  # it has looked
 
 
-def test_arrays_tensors_and_gray_pictures_are_taken(predictor):
+def test_arrays_tensors_and_gray_pictures_are_taken(weigher):
     images, labels = pictures()
     as_arrays = images.permute(0, 2, 3, 1).numpy()
-    one = advise(images, labels, encoder=SMALL, predictor=predictor)
-    other = advise(as_arrays, labels.tolist(), encoder=SMALL, predictor=predictor)
-    torch.testing.assert_close(one.gains, other.gains)
+    one = advise(images, labels, encoder=SMALL, weigher=weigher)
+    other = advise(as_arrays, labels.tolist(), encoder=SMALL, weigher=weigher)
+    torch.testing.assert_close(one.weights, other.weights)
     assert to_pictures(images[:, :1]).shape == to_pictures(images).shape == (6, 3, 64, 64)
 
 
-def test_one_picture_of_a_class_is_enough(predictor):
+def test_one_picture_of_a_class_is_enough(weigher):
     images, labels = pictures(2)
-    assert advise(images, labels, encoder=SMALL, predictor=predictor).gains.isfinite().all()
-
-
-def test_doing_without_can_be_ruled_out():
-    never = GainPredictor()
-    never.means[:, 1:] -= 5
-    images, labels = pictures(2)
-    ask = {"encoder": SMALL, "predictor": never}
-    assert advise(images, labels, **ask).plan == ms.Plan("none")
-    assert advise(images, labels, **ask, must_augment=True).plan.placements
+    advice = advise(images, labels, encoder=SMALL, weigher=weigher)
+    torch.testing.assert_close(advice.weights, advice.usual)
+    assert sum(advice.mix.counts) == VARIANTS
 
 
 def test_strengths_in_pixels_grow_with_the_pictures():
-    stroke = next(
-        candidate for candidate in CANDIDATES if candidate.rows == ("stroke(2)",) and candidate.use == "light"
-    )
+    stroke = Mix(tuple(int(row == "stroke(2)") for row in OPS))
     assert "stroke(4)" in str(stroke.plan_for(128))
     assert "stroke(1)" in str(stroke.plan_for(28))
 
@@ -94,17 +85,17 @@ def test_an_encoder_that_is_not_frozen_is_refused():
         ms.auto_plan(images, labels, encoder="conv4")
 
 
-def test_the_explanation_names_the_choice_and_what_was_seen(predictor):
+def test_the_explanation_names_the_choice_and_what_was_seen(weigher):
     images, labels = pictures()
-    advice = advise(images, labels, encoder=SMALL, predictor=predictor)
+    advice = advise(images, labels, encoder=SMALL, weigher=weigher)
     text = explain(advice)
     assert str(advice.plan) in text
     assert "6 pictures of 2 classes" in text
-    assert f"*{names_of(advice.candidate)} ({advice.candidate.use})" in text
-    shown = [CANDIDATES[index].rows for index in candidates_to_show(advice)]
-    assert len(set(shown)) == len(shown)
-    assert all(shown)
-    assert as_dict(advice)["plan"] == str(advice.plan)
+    assert all(name_of(OPS[index]) in text for index in ops_to_show(advice))
+    assert len(set(ops_to_show(advice))) == 8
+    told = as_dict(advice)
+    assert told["plan"] == str(advice.plan)
+    assert sum(op["variants"] for op in told["ops"]) == VARIANTS
 
 
 def test_the_weights_that_ship_are_small_and_give_a_plan():

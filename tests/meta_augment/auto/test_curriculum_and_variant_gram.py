@@ -6,19 +6,17 @@ import torch
 
 from manyshot.classify.heads import Ridge, Transform
 from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
-from manyshot.meta_augment.auto.menu import (
-    CANDIDATES,
-    COPIES,
-    MIXED,
-    MIXES,
-    OPS,
-    SIDE,
-    USES,
-    Candidate,
-    build_ops,
+from manyshot.meta_augment.auto.menu import OPS, SIDE, VARIANTS, Mix, allot, build_ops
+from manyshot.meta_augment.auto.variant_gram import (
+    accuracies,
+    draw_tasks,
+    encode_variants,
+    gather_evidence,
+    loss_slopes,
+    query_logits,
 )
-from manyshot.meta_augment.auto.traits import TASK_NAMES, describe_task, picture_traits
-from manyshot.meta_augment.auto.variant_gram import draw_tasks, encode_variants, gather_evidence, measure_gains
+
+COPIES = 2
 
 
 def pictures(classes=2, each=6):
@@ -61,82 +59,87 @@ def test_drawn_tasks_share_no_picture_between_support_and_query():
     drawn = draw_tasks(labels, 5, 3, 10, 20, np.random.default_rng(0))
     assert drawn.support.shape == (20, 15)
     assert drawn.query.shape == (20, 20)
-    for support, query, own, of_query in zip(drawn.support, drawn.query, drawn.labels, drawn.of_query, strict=True):
+    of_task = (drawn.support.numpy(), drawn.query.numpy(), drawn.labels.numpy(), drawn.of_query.numpy())
+    for support, query, own, of_query in zip(*of_task, strict=True):
         assert not set(support) & set(query)
         for index in range(5):
             assert len({*labels[support[own == index]], *labels[query[of_query == index]]}) == 1
-    assert not len(draw_tasks(labels, 5, 6, 10, 20, np.random.default_rng(0)).support)
+    assert not len(draw_tasks(labels, 5, 6, 10, 20, np.random.default_rng(0)))
 
 
 @pytest.fixture(scope="module")
-def variants():
+def encoded():
     images, labels = pictures(each=5)
-    return encode_variants(images, pool, COPIES, torch.Generator().manual_seed(0)), labels
+    filled = encode_variants(images, pool, COPIES, torch.Generator().manual_seed(0))
+    return filled, draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
 
 
-def test_inner_products_give_evidence_and_the_accuracy_of_every_candidate(variants):
-    filled, labels = variants
-    drawn = draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
-    support, query, own, of_query = (
-        torch.from_numpy(part.copy()) for part in (drawn.support, drawn.query, drawn.labels, drawn.of_query)
-    )
-    seen = gather_evidence(filled, support, own)
-    right = measure_gains(filled, support, query, own, of_query)
-    assert seen.task.shape == (4, len(TASK_NAMES))
-    assert seen.op_effects.shape[:2] == (4, len(OPS))
-    assert right.shape == (4, len(CANDIDATES))
-    assert seen.scores.shape[:2] == (4, len(CANDIDATES) - 1)
-    assert len(CANDIDATES) == 1 + len(OPS) * len(USES) + len(MIXES)
-    assert all(part.isfinite().all() for part in (seen.task, seen.op_effects, seen.scores, right))
-    assert right[:, 0].mean() > 0.9  # the bars are easy
+def test_evidence_and_accuracy_of_drawn_tasks(encoded):
+    filled, tasks = encoded
+    seen = gather_evidence(filled, tasks.support, tasks.labels)
+    assert seen.excess.shape == (4, len(OPS))
+    assert seen.accuracy.mean() > 0.9  # the bars are easy
+    alone = gather_evidence(filled, tasks.support[2:3], tasks.labels[2:3])
+    torch.testing.assert_close(seen.excess[2:3], alone.excess, rtol=1e-3, atol=1e-3)
+    assert accuracies(filled, tasks, torch.zeros(4, 1, dtype=torch.long)).mean() > 0.9
+    parts = [accuracies(filled, part, torch.zeros(len(part), 1, dtype=torch.long)) for part in tasks.split(3)]
+    torch.testing.assert_close(torch.cat(parts), accuracies(filled, tasks, torch.zeros(4, 1, dtype=torch.long)))
 
 
-@pytest.mark.parametrize("rows", [OPS[:1], OPS[:2]])
-def test_the_accuracy_of_a_candidate_is_that_of_the_head_with_features(rows):
-    images = torch.rand(12, 3, 16, 16, generator=torch.Generator().manual_seed(1))  # nothing tells the classes apart
+def test_logits_of_a_mix_are_those_of_the_head_with_features():
+    images = torch.rand(12, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     filled = encode_variants(images, pool, COPIES, torch.Generator().manual_seed(0))
     random = torch.Generator().manual_seed(0)
-    each = COPIES if len(rows) == 1 else MIXED // len(rows)
-    variants = [
-        pool(build_ops(row)(images.repeat_interleave(COPIES, 0), random)).view(12, COPIES, -1)[:, :each] for row in rows
-    ]
-    features = torch.cat([pool(images)[:, None], *variants], 1)
-    count = features.shape[1] - 1
-    support, query, labels = torch.arange(6), torch.arange(6, 12), torch.arange(6) % 2
-    candidates = [Candidate(rows, use) for use in USES]
-    found = measure_gains(filled, support[None], query[None], labels[None], labels[None], candidates)[0]
-    for index, use in enumerate(USES):
-        weights = torch.ones(6, 1 + count).double()
-        weights[:, 1:] = 1 / count
-        train = features[support].flatten(0, 1)
-        fitted = Transform(power=0.5).fit(train, weights.flatten()[None])
-        targets = torch.nn.functional.one_hot(labels).double().repeat_interleave(1 + count, 0)
-        head = Ridge(0.1).fit(fitted(train), targets, weights.flatten()[None])
-        logits = (fitted(features[query].flatten(0, 1)) @ head.weight.mT + head.bias[:, None]).view(6, 1 + count, 2)
-        own = logits.mean(1) if use == "views" else logits[:, 0]
-        assert found[index] == (own.argmax(1) == labels).float().mean()
+    twice = images.repeat_interleave(COPIES, 0)
+    variants = [pool(build_ops(row)(twice, random)).view(12, COPIES, -1) for row in OPS]
+    counts = torch.zeros(1, len(OPS), dtype=torch.long)
+    counts[0, [0, 4]] = torch.tensor([2, 1])
+    features = torch.cat([pool(images)[:, None], variants[0], variants[4][:, :1]], 1)
+    weights = torch.tensor([1.0, 1 / 3, 1 / 3, 1 / 3]).double().expand(6, -1)
+    tasks = draw_tasks(np.arange(12) % 2, 2, 3, 3, 1, np.random.default_rng(0))
+    train = features[tasks.support[0]].flatten(0, 1)
+    fitted = Transform(power=0.5).fit(train, weights.flatten()[None])
+    targets = torch.nn.functional.one_hot(tasks.labels[0]).double().repeat_interleave(4, 0)
+    head = Ridge(0.1).fit(fitted(train), targets, weights.flatten()[None])
+    logits = (fitted(features[tasks.query[0]].flatten(0, 1)) @ head.weight.mT + head.bias[:, None]).view(6, 4, 2)
+    found = query_logits(filled, tasks, filled.columns(counts))
+    torch.testing.assert_close(found[0], logits.mean(1).to(found), rtol=1e-3, atol=1e-3)
 
 
-def test_a_task_looks_the_same_whatever_stands_beside_it(variants):
-    filled, labels = variants
-    drawn = draw_tasks(labels, 2, 2, 3, 4, np.random.default_rng(0))
-    support, own = torch.from_numpy(drawn.support), torch.from_numpy(drawn.labels.copy())
-    together, alone = gather_evidence(filled, support, own), gather_evidence(filled, support[2:3], own[2:3])
-    torch.testing.assert_close(together.op_effects[2:3], alone.op_effects, rtol=1e-3, atol=1e-3)
-    torch.testing.assert_close(together.task[2:3], alone.task, rtol=1e-3, atol=1e-3)
+def test_copies_are_taken_in_turn_and_again():
+    images, _ = pictures(each=1)
+    filled = encode_variants(images, pool, COPIES, torch.Generator().manual_seed(0))
+    counts = torch.zeros(2, len(OPS), dtype=torch.long)
+    counts[0, 0], counts[1, 1], counts[1, 2] = 3, 2, 1
+    assert filled.columns(counts).tolist() == [[0, 1, 2, 1], [0, 3, 4, 5]]
+    assert filled.columns(counts, first=1).tolist() == [[0, 2, 1, 2], [0, 4, 3, 6]]
 
 
-def test_traits_say_what_varies_by_class():
-    dark, bright = torch.full((4, 3, 16, 16), 0.2), torch.full((4, 3, 16, 16), 0.8)
-    traits = picture_traits(torch.cat([dark, bright]))[None]
-    apart = describe_task(traits, torch.tensor([[0, 0, 0, 0, 1, 1, 1, 1]]), torch.zeros(1, 3))[0]
-    mixed = describe_task(traits, torch.tensor([[0, 1, 0, 1, 0, 1, 0, 1]]), torch.zeros(1, 3))[0]
-    share = TASK_NAMES.index("brightness by class")
-    assert apart[share] > 0.8 > 0.1 > mixed[share]
-    assert apart[TASK_NAMES.index("brightness")] == pytest.approx(0.5)
+def test_slopes_are_how_the_loss_changes_with_a_weight():
+    images = torch.rand(12, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    filled = encode_variants(images, pool, COPIES, torch.Generator().manual_seed(0))
+    tasks = draw_tasks(np.arange(12) % 2, 2, 3, 3, 2, np.random.default_rng(0))
+    columns = filled.columns(torch.ones(2, len(OPS), dtype=torch.long))
+    slopes = loss_slopes(filled, tasks)
+    torch.testing.assert_close(slopes.mean(1), torch.zeros(2), rtol=0, atol=1e-5)
+
+    def loss(step):
+        shares = torch.full((2, len(OPS)), 1 / len(OPS))
+        shares[:, 0] += step
+        shares[:, 1] -= step
+        logits = query_logits(filled, tasks, columns, shares)
+        return torch.nn.functional.cross_entropy(8 * logits.mT, tasks.of_query, reduction="none").mean(1)
+
+    found = (loss(0.02) - loss(-0.02)) / 0.04
+    torch.testing.assert_close(found, slopes[:, 0] - slopes[:, 1], rtol=0.05, atol=1e-3)
 
 
-def test_every_candidate_is_a_plan_whose_text_is_its_own():
-    plans = [candidate.plan for candidate in CANDIDATES]
-    assert len({str(plan) for plan in plans}) == len(CANDIDATES)
-    assert all(str(type(plan)(str(plan))) == str(plan) for plan in plans[::7])
+def test_variants_are_shared_by_weight_and_the_plan_has_them():
+    weights = torch.softmax(torch.randn(5, len(OPS), generator=torch.Generator().manual_seed(0)), 1)
+    counts = allot(weights)
+    assert counts.sum(1).tolist() == [VARIANTS] * 5
+    assert ((counts - VARIANTS * weights).abs() < 1).all()
+    plan = Mix(tuple(counts[0].tolist())).plan
+    assert str(type(plan)(str(plan))) == str(plan)
+    made = plan.item_op()(torch.rand(2, 3, SIDE, SIDE), torch.Generator().manual_seed(0))
+    assert made.shape == (2, 3, SIDE, SIDE)

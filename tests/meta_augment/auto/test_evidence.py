@@ -5,92 +5,75 @@ import torch
 from torch.nn import functional as F
 
 from manyshot.classify.heads import Ridge, Transform
-from manyshot.meta_augment.auto.evidence import PROBE_NAMES, SCORE_NAMES, cross_validate, folds, probe, scores
-from manyshot.meta_augment.auto.menu import USES
+from manyshot.meta_augment.auto.evidence import SHARPNESS, folds, left_out, look_at
 
 
 def rows_of(ways=3, shots=3, v=3, wobble=0.3, seed=0):
-    """Features `[n, v, d]` of classes, and labels: variants lie near their example."""
+    """Features `[n, v, d]` of classes, and labels: variants lie near their example, those of later ops further away."""
     random = torch.Generator().manual_seed(seed)
     labels = torch.arange(ways).repeat_interleave(shots)
     centers = torch.randn(ways, 24, generator=random, dtype=torch.float64)
     examples = centers[labels] + 0.7 * torch.randn(len(labels), 24, generator=random, dtype=torch.float64)
-    variants = examples[:, None] + wobble * torch.randn(len(labels), v - 1, 24, generator=random, dtype=torch.float64)
-    return torch.cat([examples[:, None], variants], 1), labels
+    steps = wobble * torch.randn(len(labels), v - 1, 24, generator=random, dtype=torch.float64)
+    return torch.cat([examples[:, None], examples[:, None] + steps * torch.arange(1, v)[:, None]], 1), labels
 
 
 def gram_of(rows):
     return torch.einsum("ivd,jud->ivju", rows, rows)[None]
 
 
-def moves_of(rows, labels):
-    return probe(gram_of(rows), labels[None])
-
-
 @pytest.mark.parametrize("shots", [2, 3, 7])
-def test_cross_validation_equals_fits_that_leave_the_examples_out(shots):
+def test_leaving_out_equals_fits_without_the_examples(shots):
     rows, labels = rows_of(shots=shots)
-    fold = folds(labels[None])[0]
+    fold = folds(labels[None])
     targets = F.one_hot(labels).double()
-    found = cross_validate(gram_of(rows), labels[None])[0]
+    every = torch.ones(len(labels), 3).double()
+    every[:, 1:] = 1 / 2
+    fitted = Transform().fit(rows.flatten(0, 1), every.flatten()[None])  # once, by all rows
+    expected = torch.zeros(len(labels), 3, 3, dtype=torch.float64)
+    for part in range(int(fold.max()) + 1):
+        kept = fold[0] != part
+        train = rows[kept].flatten(0, 1)
+        weights = every[kept].flatten()[None]
+        head = Ridge(0.1).fit(fitted(train), targets[kept].repeat_interleave(3, 0), weights)
+        expected[~kept] = (fitted(rows[~kept].flatten(0, 1)) @ head.weight.mT + head.bias[:, None]).view(-1, 3, 3)
+    torch.testing.assert_close(left_out(gram_of(rows), labels[None], fold)[0], expected, check_dtype=False)
 
-    for index, use in enumerate(USES):
-        every = torch.ones(len(labels), 3).double()
-        every[:, 1:] = 1 / 2
-        fitted = Transform().fit(rows.flatten(0, 1), every.flatten()[None])  # once, by all rows
-        logits = torch.zeros(len(labels), 3, dtype=torch.float64)
-        for part in range(int(fold.max()) + 1):
-            kept = fold != part
-            weights = torch.ones(int(kept.sum()), 3).double()
-            weights[:, 1:] = 1 / 2
-            train = rows[kept].flatten(0, 1)
-            head = Ridge(0.1).fit(fitted(train), targets[kept].repeat_interleave(3, 0), weights.flatten()[None])
-            views = (fitted(rows[~kept].flatten(0, 1)) @ head.weight.mT + head.bias[:, None]).view(-1, 3, 3)
-            logits[~kept] = views.mean(1) if use == "views" else views[:, 0]
-        torch.testing.assert_close(found[index], scores(logits[None], labels[None])[0], check_dtype=False)
-
-
-@pytest.mark.parametrize("shots", [1, 4])
-def test_the_order_of_classes_and_examples_does_not_matter(shots):
-    rows, labels = rows_of(shots=shots)
-    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(1))
-    renamed = torch.tensor([2, 0, 1])[labels]
-    # Cross-validation splits examples by their order: only the measurements of movement are the same to the last bit.
-    torch.testing.assert_close(moves_of(rows, labels), moves_of(rows[order], renamed[order]))
+    seen = look_at(gram_of(rows), labels[None])
+    losses = F.cross_entropy(SHARPNESS * expected.mT, labels[:, None].expand(-1, 3), reduction="none")[:, 1:]
+    excess = losses - losses.mean(1, keepdim=True)
+    torch.testing.assert_close(seen.excess[0], excess.mean(0), check_dtype=False)
+    torch.testing.assert_close(seen.error[0].sqrt(), excess.std(0) / len(labels) ** 0.5, check_dtype=False)
+    assert seen.accuracy == pytest.approx((expected.mean(1).argmax(1) == labels).double().mean().item())
 
 
-def test_everything_is_a_number_and_named():
+def test_everything_is_a_number_and_with_one_example_of_a_class_nothing_is_left_out():
     for shots in (1, 2, 5):
         for wobble in (0.0, 1.0):
             rows, labels = rows_of(shots=shots, wobble=wobble)
-            found, tried = moves_of(rows, labels), cross_validate(gram_of(rows), labels[None])
-            assert found.shape == (1, len(PROBE_NAMES))
-            assert tried.shape == (1, len(USES), len(SCORE_NAMES))
-            assert found.isfinite().all()
-            assert tried.isfinite().all()
-            assert bool((tried == 0).all()) == (shots == 1)  # there is nothing to leave out
+            found = look_at(gram_of(rows), labels[None])
+            assert found.shots == shots
+            assert found.excess.shape == found.error.shape == found.move.shape == found.keep.shape == (1, 2)
+            assert all(part.isfinite().all() for part in vars(found).values())
+            assert bool((found.error == 0).all()) == (shots == 1) or wobble == 0.0
 
 
-def test_variants_that_move_further_say_so_and_keep_their_class_less_often():
-    near, far = moves_of(*rows_of(wobble=0.1))[0], moves_of(*rows_of(wobble=3.0))[0]
-    move, keep = PROBE_NAMES.index("move"), PROBE_NAMES.index("keep")
-    assert far[move] > 3 * near[move]
-    assert far[keep] < near[keep]
+def test_the_names_of_classes_and_the_tasks_beside_it_do_not_matter():
+    rows, labels = rows_of(shots=4)
+    other, _ = rows_of(shots=4, seed=1)
+    alone = look_at(gram_of(rows), labels[None])
+    renamed = torch.tensor([2, 0, 1])[labels]
+    together = look_at(torch.cat([gram_of(other), gram_of(rows)]), torch.stack([labels, renamed]))
+    for name, part in vars(alone).items():
+        torch.testing.assert_close(getattr(together, name)[1:], part)
 
 
-def test_variants_along_differences_within_classes_are_told_from_those_between():
-    random = torch.Generator().manual_seed(0)
-    labels = torch.arange(4).repeat_interleave(5)
-    between, within = torch.randn(2, 6, 30, generator=random, dtype=torch.float64)
-    examples = torch.randn(4, 6, generator=random).double()[labels] @ between
-    examples = examples + 0.5 * torch.randn(20, 6, generator=random).double() @ within
-
-    def ratio(axes):
-        steps = 0.3 * torch.randn(20, 2, 6, generator=random).double() @ axes
-        rows = torch.cat([examples[:, None], examples[:, None] + steps], 1)
-        return moves_of(rows, labels)[0, PROBE_NAMES.index("within over between")]
-
-    assert ratio(within) > ratio(between) + 2
+def test_an_op_whose_variants_leave_their_class_moves_further_keeps_it_less_often_and_has_more_loss():
+    rows, labels = rows_of(shots=5, v=4, wobble=1.5)
+    seen = look_at(gram_of(rows), labels[None])
+    assert seen.move[0, 2] > 3 * seen.move[0, 0]
+    assert seen.keep[0, 2] < seen.keep[0, 0]
+    assert seen.excess[0, 2] > seen.excess[0, 0]
 
 
 def test_folds_hold_each_class_evenly_and_are_one_where_a_class_has_one_example():

@@ -2,110 +2,109 @@
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.meta_augment.auto.menu import CANDIDATES, OPS
-from manyshot.meta_augment.auto.predictor import SHOTS, GainPredictor, lead, read_predictor, write_predictor
-from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_predictor
-from manyshot.meta_augment.auto.traits import TASK_NAMES
-from manyshot.meta_augment.auto.variant_gram import TaskEvidence
+from manyshot.meta_augment.auto.evidence import TaskEvidence
+from manyshot.meta_augment.auto.menu import OPS
+from manyshot.meta_augment.auto.predictor import (
+    ERROR_FLOOR,
+    SHOTS,
+    OpWeigher,
+    read_weigher,
+    standing,
+    write_weigher,
+)
+from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_op_weigher
 
-MANY = len(CANDIDATES) - 1
+MANY = len(OPS)
 
 
-def tasks(shots, sets=16, each=15, noise=0.1, seed=0):
-    """Sets that each have a plan of their own which gains 20 points, besides the one that gains 10 on all."""
+def known_tasks(seed=0, families=4, each=6):
+    """Op 3 helps everywhere; the excess of op 5 is always high."""
     random = torch.Generator().manual_seed(seed)
-    gains = torch.zeros(sets, MANY)
-    gains[:, 7] = 0.1
-    own = torch.randint(8, MANY, (sets,), generator=random)
-    gains[torch.arange(sets), own] = 0.2
-    gains = gains.repeat_interleave(each, 0)
-    scores = gains[..., None] + noise * torch.randn(*gains.shape, 3, generator=random)
-    task = torch.zeros(len(gains), len(TASK_NAMES))
-    task[:, TASK_NAMES.index("shots")] = np.log(shots) / 3
-    origin = torch.arange(sets).repeat_interleave(each)
-    seen = TaskEvidence(task, torch.zeros(len(gains), len(OPS), 14), scores)
-    return KnownTasks(seen, gains, origin, origin // 2, np.ones(len(gains), bool))
+    slopes, excess = 0.01 * torch.randn(2, families * each, MANY, generator=random)
+    slopes[:, 3] -= 0.2
+    excess[:, 5] += 0.5
+    return KnownTasks(slopes, excess, torch.arange(families).repeat_interleave(each))
+
+
+def seen_of(shots, excess, error=0.01):
+    """What was seen of tasks."""
+    b = len(excess)
+    zeros = torch.zeros(b, MANY)
+    looked = zeros + error if shots > 1 else zeros
+    return TaskEvidence(torch.full((b,), float(shots)), excess, looked, torch.zeros(b), zeros, zeros)
 
 
 @pytest.fixture(scope="module")
 def fitted():
-    return fit_predictor({shots: tasks(shots, noise=0.12) for shots in SHOTS})
+    return fit_op_weigher(dict.fromkeys(SHOTS, known_tasks()), dict.fromkeys(SHOTS, Fit(8.0, 0.5)))
 
 
-def chosen(predictor, known):
-    gains = torch.cat([torch.zeros(len(known.gains), 1), known.gains], 1)
-    return gains.gather(1, predictor(known.seen).argmax(1, keepdim=True)).mean().item()
+def test_what_helped_elsewhere_weighs_more_and_so_does_what_is_better_than_usual_here(fitted):
+    usual = torch.zeros(1, MANY)
+    usual[0, 5] = 0.5
+    weights = fitted(seen_of(5, usual))[0]
+    assert weights.argmax() == 3
+    torch.testing.assert_close(weights[5], fitted.usual_weights(torch.tensor([5.0]))[0, 5], rtol=0.1, atol=0)
+    better = usual.clone()
+    better[0, 5] = 0.0  # as much as the others: for this op that is little
+    assert fitted(seen_of(5, better))[0].argmax() == 5
 
 
-def test_what_is_usual_and_what_is_seen_are_together_better_than_each_alone(fitted):
-    new = tasks(5, noise=0.12, seed=1)
-    blind = chosen(fit_predictor({shots: tasks(shots) for shots in SHOTS}, Fit(blind=True)), new)
-    assert blind == pytest.approx(0.1)
-    by_scores = new.gains.gather(1, new.seen.scores[..., :2].sum(2).argmax(1, keepdim=True)).mean().item()
-    assert chosen(fitted, new) > max(blind, by_scores)
+def test_the_weights_are_the_formula(fitted):
+    excess = torch.randn(3, MANY, generator=torch.Generator().manual_seed(1))
+    seen = seen_of(5, excess, error=0.04)
+    away = (excess - fitted.usual[2]) / (0.04 + ERROR_FLOOR**2) ** 0.5
+    expected = torch.softmax(fitted.prior[2] - 0.5 * away, 1)
+    torch.testing.assert_close(fitted(seen), expected)
 
 
-def test_another_task_misleads_it(fitted):
-    new = tasks(5, noise=0.12, seed=1)
-    other = TaskEvidence(new.seen.task, new.seen.op_effects, new.seen.scores.roll(100, 0))
-    assert chosen(fitted, new) > chosen(fitted, replace(new, seen=other)) + 0.02
+def test_evidence_that_is_uncertain_counts_less(fitted):
+    excess = torch.zeros(1, MANY)
+    excess[0, 7] = 1.0
+    usual = fitted.usual_weights(torch.tensor([5.0]))[0, 7]
+    sure, unsure = (fitted(seen_of(5, excess, error))[0, 7] for error in (0.01, 1.0))
+    assert sure < unsure < usual
 
 
-def test_evidence_that_is_mere_noise_is_not_looked_at():
-    fits = {shots: replace(tasks(shots), gains=tasks(shots).gains.roll(50, 0)) for shots in SHOTS}
-    noisy = fit_predictor(fits)
-    new = tasks(5, noise=3.0, seed=2)
-    assert chosen(noisy, new) > 0.09  # nearly always the plan that gains 10 points everywhere
+def test_with_one_example_of_a_class_nothing_is_looked_at(fitted):
+    seen = seen_of(1, torch.zeros(2, MANY))
+    assert bool((standing(seen, fitted.usual[:2]) == 0).all())
+    torch.testing.assert_close(fitted(seen), fitted.usual_weights(seen.shots))
 
 
-def test_families_weigh_the_same_and_sets_with_nuisances_do_not_change_means():
-    known = tasks(5, sets=3, each=10)
-    family = torch.tensor([0] * 20 + [1] * 10)
-    as_is = np.array([True] * 10 + [False] * 10 + [True] * 10)
-    known = replace(known, family=family, as_is=as_is)
-    means = fit_predictor(dict.fromkeys(SHOTS, known)).means[0]
-    torch.testing.assert_close(means[1:], (known.gains[:10].mean(0) + known.gains[20:].mean(0)) / 2)
-    assert known.weights(0.5)[10:20].sum() == pytest.approx(0.2)
+def test_families_weigh_the_same():
+    known = known_tasks(families=2, each=5)
+    known = replace(known, family=torch.tensor([0] * 8 + [1] * 2))
+    found = fit_op_weigher(dict.fromkeys(SHOTS, known), dict.fromkeys(SHOTS, Fit(2.0, 0.0))).prior[1]
+    torch.testing.assert_close(found, -known.slopes[:8].mean(0) - known.slopes[8:].mean(0))
 
 
-def test_nothing_gains_nothing_and_shots_between_are_interpolated(fitted):
-    seen = tasks(5, sets=2, each=2).seen
-    shots = torch.tensor([1.0, 2.0, 2**0.5, 40.0])  # two that are known, one between them, one beyond
-    seen.task[:, TASK_NAMES.index("shots")] = shots.log() / 3
-    each = [fitted.of_size(seen, size) for size in range(3)]
-    expected = torch.stack([each[0][0], each[1][1], (each[0][2] + each[1][2]) / 2, each[2][3]])
-    found = fitted(seen)
-    torch.testing.assert_close(found, expected - expected[:, :1])
-    assert bool((found[:, 0] == 0).all())
-
-
-def test_a_prediction_is_the_formula():
-    predictor, seen = GainPredictor(), tasks(1, sets=1, each=3).seen
-    predictor.means[0, 4], predictor.noise[0] = 0.03, 0.5
-    predictor.slopes[0], predictor.thresholds[0] = 0.02, 0.1
-    z = lead(seen.scores, 4) / 0.5
-    expected = predictor.means[0] + 0.02 * (z - 0.1).clamp(min=0)
-    torch.testing.assert_close(predictor(seen), expected - expected[:, :1])
+def test_shots_between_are_interpolated_and_shots_beyond_take_the_last():
+    weigher = OpWeigher()
+    weigher.prior[:, 0] = torch.tensor([0.0, 1.0, 3.0])
+    shots = torch.tensor([1.0, 2.0, 2**0.5, 10**0.5, 40.0])
+    expected = torch.tensor([0.0, 1.0, 0.5, 2.0, 3.0])
+    odds = weigher.usual_weights(shots)
+    torch.testing.assert_close((odds[:, 0] / odds[:, 1]).log(), expected)
 
 
 def test_weights_survive_a_file_and_other_files_are_refused(fitted, tmp_path, monkeypatch):
     path = tmp_path / "auto.safetensors"
-    write_predictor(path, fitted, {"sources": "none"})
-    seen = tasks(2).seen
-    torch.testing.assert_close(read_predictor(path)(seen), fitted(seen))
+    write_weigher(path, fitted, {"sources": "none"})
+    seen = seen_of(2, torch.randn(2, MANY))
+    torch.testing.assert_close(read_weigher(path)(seen), fitted(seen))
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(InputError, match="damaged"):
-        read_predictor(path)
-    small = GainPredictor()
-    small.means = torch.zeros(2, 2)
-    write_predictor(path, small, {})
+        read_weigher(path)
+    small = OpWeigher()
+    small.prior = torch.zeros(2, 2)
+    write_weigher(path, small, {})
     with pytest.raises(InputError, match="do not fit"):
-        read_predictor(path)
-    monkeypatch.setattr("manyshot.meta_augment.auto.predictor.CANDIDATES", CANDIDATES[:3])
-    with pytest.raises(InputError, match="other plans"):
-        read_predictor(path)
+        read_weigher(path)
+    monkeypatch.setattr("manyshot.meta_augment.auto.predictor.OPS", OPS[:3])
+    with pytest.raises(InputError, match="other ops"):
+        read_weigher(path)

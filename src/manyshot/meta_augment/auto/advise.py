@@ -18,16 +18,17 @@ from manyshot.augment.image.image_op import to_floats
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import to_images
-from manyshot.meta_augment.auto.menu import CANDIDATES, PROBES, SIDE, Candidate
-from manyshot.meta_augment.auto.predictor import GainPredictor, read_predictor
-from manyshot.meta_augment.auto.variant_gram import Encode, TaskEvidence, encode_variants, gather_evidence
+from manyshot.meta_augment.auto.evidence import TaskEvidence
+from manyshot.meta_augment.auto.menu import PROBES, SIDE, Mix, allot
+from manyshot.meta_augment.auto.predictor import OpWeigher, read_weigher
+from manyshot.meta_augment.auto.variant_gram import Encode, encode_variants, gather_evidence
 from manyshot.nets import ENCODERS, PretrainedEncoder
 
 AUTO = "auto"
 """The word that asks for a plan that is chosen by looking at examples."""
 ENCODER = "efficientnet-lite0(resolution=96)"
 """The frozen encoder whose features are looked at."""
-MOST_EXAMPLES = 100
+MOST_EXAMPLES = 50
 """Examples that are looked at; of more, the same number of each class."""
 
 
@@ -36,16 +37,18 @@ class Advice:
     """What `auto` saw and what it chose.
 
     Args:
-        candidate: The choice.
-        gains: Predicted gain in accuracy of each of `CANDIDATES`.
+        mix: The choice.
+        weights: Weight of each op.
+        usual: Weights of the ops before the examples were looked at.
         seen: What it saw.
         examples: Number of examples that it looked at.
         classes: Number of classes.
         side: Height or width of the pictures as they were given, the smaller one.
     """
 
-    candidate: Candidate
-    gains: Float[Tensor, " candidates"]
+    mix: Mix
+    weights: Float[Tensor, " ops"]
+    usual: Float[Tensor, " ops"]
     seen: TaskEvidence
     examples: int
     classes: int
@@ -54,12 +57,7 @@ class Advice:
     @property
     def plan(self) -> Plan:
         """The choice as a plan for pictures of the given size."""
-        return self.candidate.plan_for(self.side)
-
-    @property
-    def gain(self) -> float:
-        """The predicted gain of the choice."""
-        return float(self.gains[CANDIDATES.index(self.candidate)])
+        return self.mix.plan_for(self.side)
 
 
 def auto_plan(
@@ -72,14 +70,15 @@ def auto_plan(
 ) -> Plan:
     """Choose a plan for a few labeled pictures.
 
-    A frozen encoder looks at the pictures and at variants of them under each op of a menu. What plans gained on other
-    data sets is the start, and another plan is chosen where cross-validation on the pictures puts it clearly ahead. The
-    plan may be "none". With one picture of each class the answer is the plan that was best elsewhere.
+    A frozen encoder looks at the pictures and at a variant of each under every op of a menu. The plan makes sixteen
+    variants of a picture. How many of them an op makes follows from what helped on other data sets, and from how well
+    variants of pictures that were left out are told apart under it. With one picture of each class there is nothing to
+    leave out, and the answer is the mix that was best elsewhere.
 
     Args:
         images: n arrays `[h, w]` or `[h, w, c]` or tensors `[c, h, w]`; uint8, or floats from 0 to 1.
         labels: n classes, of any kind.
-        encoder: Frozen encoder by name. The network was trained with the default.
+        encoder: Frozen encoder by name. The weights were fitted with the default.
         seed: Seed of the variants that are looked at.
         device: Device to encode on.
 
@@ -104,8 +103,7 @@ def advise(
     encoder: str = ENCODER,
     seed: int = 0,
     device: str = "cpu",
-    must_augment: bool = False,
-    predictor: GainPredictor | None = None,
+    weigher: OpWeigher | None = None,
 ) -> Advice:
     """Choose a plan, and say what was seen.
 
@@ -117,8 +115,7 @@ def advise(
         encoder: Frozen encoder.
         seed: Seed of the variants.
         device: Device to encode on.
-        must_augment: Whether to do without augmentation is no option.
-        predictor: The one that ships if None.
+        weigher: The one that ships if None.
     """
     tensor = to_images(images)
     pictures = to_pictures(tensor)
@@ -131,12 +128,12 @@ def advise(
     pictures, own = pictures[torch.from_numpy(kept)].to(device), torch.from_numpy(ids[kept].astype(np.int64))
     variants = encode_variants(pictures, _encode(encoder, device), PROBES, generator(seed, 13))
     seen = gather_evidence(variants, torch.arange(len(own), device=device)[None], own.to(device)[None])
-    seen = TaskEvidence(*(part.cpu() for part in (seen.task, seen.op_effects, seen.scores)))
+    seen = TaskEvidence(**{name: part.cpu() for name, part in vars(seen).items()})
+    weigher = weigher or _shipped()
     with torch.inference_mode():
-        gains = (predictor or _shipped())(seen)[0].clone()
-    side = min(tensor.shape[2:])
-    best = int(gains[1:].argmax()) + 1 if must_augment else int(gains.argmax())
-    return Advice(CANDIDATES[best], gains, seen, len(own), int(ids.max()) + 1, side)
+        weights, usual = weigher(seen), weigher.usual_weights(seen.shots)
+    mix = Mix(tuple(allot(weights)[0].tolist()))
+    return Advice(mix, weights[0], usual[0], seen, len(own), int(ids.max()) + 1, min(tensor.shape[2:]))
 
 
 def to_pictures(images: Tensor) -> Float[Tensor, "n 3 s s"]:
@@ -185,5 +182,5 @@ def _encode(name: str, device: str) -> Encode:
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> GainPredictor:
-    return read_predictor()
+def _shipped() -> OpWeigher:
+    return read_weigher()

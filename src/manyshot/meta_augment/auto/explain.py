@@ -2,15 +2,11 @@
 
 import re
 
-import torch
-
 from manyshot.meta_augment.auto.advise import Advice
-from manyshot.meta_augment.auto.evidence import PROBE_NAMES, SCORE_NAMES
-from manyshot.meta_augment.auto.menu import CANDIDATES, OPS, Candidate
-from manyshot.meta_augment.auto.traits import TASK_NAMES
+from manyshot.meta_augment.auto.menu import OPS
 
 MOST_ROWS = 8
-"""Candidates that an explanation names: the most promising and the most harmful."""
+"""Ops that an explanation names: those with the largest weights, and the one with the smallest."""
 
 
 def explain(advice: Advice) -> str:
@@ -20,62 +16,52 @@ def explain(advice: Advice) -> str:
         advice: From `advise`.
     """
     shots = advice.examples / advice.classes
-    several = advice.seen.task[0, TASK_NAMES.index("several shots")] > 0
+    several = bool((advice.seen.error > 0).any())
     lines = [f"Looked at {advice.examples} pictures of {advice.classes} classes, {shots:.3g} of each."]
     if several:
-        accuracy = float(advice.seen.task[0, TASK_NAMES.index("plain accuracy")])
-        lines.append(f"Without augmentation, cross-validation on them gets {accuracy:.0%} right.")
+        accuracy = float(advice.seen.accuracy)
+        lines.append(f"Cross-validation on them and on a variant of each under every op gets {accuracy:.0%} right.")
     else:
-        lines.append("With one picture of a class there is no cross-validation: how variants move has to do.")
-    lines += ["", f"{'expected':>8}  {'cross-val.':>10}  {'moves':>6}  {'keeps class':>11}  ops"]
-    lines += [_row(advice, index, bool(several)) for index in candidates_to_show(advice)]
+        lines.append("With one picture of a class there is no cross-validation: the plan is the usual one.")
+    lines += ["", f"{'variants':>8}  {'weight':>6}  {'usual':>6}  {'loss':>6}  {'moves':>6}  {'keeps class':>11}  ops"]
+    lines += [_row(advice, index, several) for index in ops_to_show(advice)]
     lines += [
         "",
-        "expected: points of accuracy on new pictures; moves: how far variants go, of the distance between classes.",
+        "weight, usual: share of the variants, with and without what was seen; loss: how much worse left-out pictures",
+        "are told apart under the op than under all; moves: how far variants go, of the distance of classes.",
         f"Plan: {advice.plan}",
     ]
-    if not advice.candidate.rows:
-        lines.append("Nothing on the menu is expected to help here.")
     return "\n".join(lines)
 
 
-def candidates_to_show(advice: Advice) -> list[int]:
-    """Where in `CANDIDATES` those with the highest expected gains are, each with its best use, and the worst.
+def ops_to_show(advice: Advice) -> list[int]:
+    """Where in `OPS` those with the largest weights are, and the one with the smallest.
 
     Args:
         advice: From `advise`.
     """
-    order: list[int] = advice.gains.argsort(descending=True).tolist()
-    best: dict[tuple[str, ...], int] = {}
-    for index in order:
-        if CANDIDATES[index].rows:
-            best.setdefault(CANDIDATES[index].rows, index)
-    ranked = list(best.values())
-    return [*ranked[: MOST_ROWS - 1], ranked[-1]]
+    order: list[int] = advice.weights.argsort(descending=True).tolist()
+    return [*order[: MOST_ROWS - 1], order[-1]]
 
 
-def names_of(candidate: Candidate) -> str:
-    """What a candidate does, without options.
+def name_of(row: str) -> str:
+    """An op without its options.
 
     Args:
-        candidate: One of `CANDIDATES`.
+        row: One of `OPS`.
 
     Example:
-        >>> names_of(Candidate(("flip turn", "blur(2) noise(0.1)"), "views"))
-        'flip turn | blur noise'
+        >>> name_of("blur(2) noise(0.1)")
+        'blur noise'
     """
-    return " | ".join(re.sub(r"\([^)]*\)", "", row) for row in candidate.rows)
+    return re.sub(r"\([^)]*\)", "", row)
 
 
 def _row(advice: Advice, index: int, several: bool) -> str:
-    candidate = CANDIDATES[index]
-    expected = 100 * float(advice.gains[index])
-    tried = 100 * float(advice.seen.scores[0, index - 1, SCORE_NAMES.index("accuracy")])
-    validated = f"{tried:+10.1f}" if several else " " * 10
-    moves = advice.seen.op_effects[0, [OPS.index(row) for row in candidate.rows]].mean(0)
-    move, keep = (float(moves[PROBE_NAMES.index(name)]) for name in ("move", "keep"))
-    mark = "*" if candidate == advice.candidate else " "
-    return f"{expected:+8.1f}  {validated}  {move:6.0%}  {keep:11.0%} {mark}{names_of(candidate)} ({candidate.use})"
+    loss = f"{float(advice.seen.excess[0, index]):+6.2f}" if several else " " * 6
+    move, keep = float(advice.seen.move[0, index]), float(advice.seen.keep[0, index])
+    weights = f"{float(advice.weights[index]):6.1%}  {float(advice.usual[index]):6.1%}"
+    return f"{advice.mix.counts[index]:8d}  {weights}  {loss}  {move:6.0%}  {keep:11.0%}  {name_of(OPS[index])}"
 
 
 def as_dict(advice: Advice) -> dict[str, object]:
@@ -84,14 +70,17 @@ def as_dict(advice: Advice) -> dict[str, object]:
     Args:
         advice: From `advise`.
     """
-    order = torch.argsort(advice.gains, descending=True)[:MOST_ROWS].tolist()
     return {
         "plan": str(advice.plan),
-        "expected_gain": round(advice.gain, 4),
         "examples": advice.examples,
         "classes": advice.classes,
-        "best": [
-            {"plan": str(CANDIDATES[index].plan), "expected_gain": round(float(advice.gains[index]), 4)}
-            for index in order
+        "ops": [
+            {
+                "op": OPS[index],
+                "variants": advice.mix.counts[index],
+                "weight": round(float(advice.weights[index]), 4),
+                "usual_weight": round(float(advice.usual[index]), 4),
+            }
+            for index in advice.weights.argsort(descending=True).tolist()
         ],
     }

@@ -1,18 +1,19 @@
-"""What `auto` chooses from: ops, and how their variants are used."""
+"""What `auto` chooses from: how many of the variants of an example each of a list of ops makes."""
 
 import re
 from dataclasses import dataclass
 from functools import cache
 
+from jaxtyping import Float, Int
+from torch import Tensor
+
 from manyshot.augment import Plan
 from manyshot.augment.ops.compose import Compose
 
-COPIES = 3
-"""Variants of an example that a plan of one row makes."""
-MIXED = 4
-"""Variants of an example that a plan of several rows makes, as many of each row."""
-PROBES = 2
-"""Variants of an example under each row that are looked at before a plan is chosen."""
+VARIANTS = 16
+"""Variants of an example that a plan makes."""
+PROBES = 1
+"""Variants of an example under each op that are looked at before a plan is chosen."""
 
 _POSE = "affine(15, 1.2, 0.1, 0.05, padding_mode=reflection)"
 _BENT = "affine(10, 1.2, 0.2, 0.1, padding_mode=reflection) elastic(0.07, padding_mode=reflection)"
@@ -36,6 +37,12 @@ OPS = (
     "flip turn resized_crop(0.4)",
     f"flip crop(0.6) {_POSE}",
     "resized_crop(0.4) erase(0.3)",
+    "flip",
+    "flip crop(0.25, padding_mode=reflection)",
+    "flip resized_crop(0.7) brightness(0.2) contrast(0.2)",
+    "downscale(3) sharpness(0.8)",
+    "perspective(0.3, padding_mode=reflection)",
+    "gamma(1.8) temperature(0.3)",
 )
 """The ops, as a plan writes them. Strengths in pixels are for pictures of `SIDE` pixels."""
 
@@ -45,63 +52,69 @@ SIDE = 64
 IN_PIXELS = ("stroke", "blur")
 """Ops of the menu whose first option is in pixels."""
 
-USES = ("light", "views")
-"""How variants are used: as shots that together weigh as much as the example, or also, for a new example, by the mean
-over it and its variants."""
-
 
 @dataclass(frozen=True)
-class Candidate:
-    """Rows of the menu and how their variants are used.
+class Mix:
+    """A plan that makes some of the variants of an example by each op.
+
+    All variants of an example together weigh as much as itself, and a new example is replaced by itself and as many
+    variants, whose predictions are averaged.
 
     Args:
-        rows: Rows, as a plan writes them; each makes an equal part of the variants. Empty for no augmentation.
-        use: One of `USES`; empty for no augmentation.
+        counts: Variants under each op of `OPS`.
     """
 
-    rows: tuple[str, ...] = ()
-    use: str = ""
+    counts: tuple[int, ...]
 
     @property
-    def variants(self) -> int:
-        """Variants of an example."""
-        return COPIES if len(self.rows) == 1 else MIXED
+    def rows(self) -> tuple[str, ...]:
+        """The op of each variant, as a plan writes it."""
+        return tuple(row for row, count in zip(OPS, self.counts, strict=True) for _ in range(count))
 
     @property
     def plan(self) -> Plan:
-        """The candidate as a plan for pictures of `SIDE` pixels.
+        """The mix as a plan for pictures of `SIDE` pixels.
 
         Example:
-            >>> Candidate(("flip",), "light").plan
-            Plan('shots: 3 x flip weight 0.333')
-            >>> Candidate(("blur(2)",), "views").plan
-            Plan('shots: 3 x blur(2) weight 0.333; query: 4 x oneof(blur(2), p=0.75)')
-            >>> Candidate(("flip", "blur(2)"), "light").plan
-            Plan('shots: 4 x oneof(flip blur(2)) weight 0.25')
+            >>> Mix(tuple(2 * (row == "flip") + (row == "stroke(2)") for row in OPS)).plan
+            Plan('shots: 3 x oneof(stroke(2) flip flip) weight 0.333; query: 4 x oneof(stroke(2) flip flip, p=0.75)')
         """
         return self.plan_for(SIDE)
 
     def plan_for(self, side: int) -> Plan:
-        """The candidate as a plan for pictures of another size: strengths in pixels grow with it.
+        """The mix as a plan for pictures of another size: strengths in pixels grow with it.
 
         Args:
             side: Height or width of the pictures, the smaller one, in pixels.
 
         Example:
-            >>> Candidate(("stroke(2)",), "light").plan_for(224)
-            Plan('shots: 3 x stroke(7) weight 0.333')
+            >>> print(Mix(tuple(int(row == "stroke(2)") for row in OPS)).plan_for(224))
+            shots: 1 x oneof(stroke(7)) weight 1; query: 2 x oneof(stroke(7), p=0.5)
         """
-        if not self.rows:
-            return Plan()
         pattern = rf"\b({'|'.join(IN_PIXELS)})\(([\d.]+)\)"
         rows = [re.sub(pattern, lambda found: _resized(found, side), row) for row in self.rows]
-        made = rows[0] if len(rows) == 1 else f"oneof({' '.join(map(_as_one, rows))})"
-        shots = f"shots: {self.variants} x {made} weight {1 / self.variants:.3g}"
-        if self.use != "views":
-            return Plan(shots)
-        # One view is the query itself.
-        chosen = f"p={self.variants / (self.variants + 1):.3g}"
-        return Plan(f"{shots}; query: {self.variants + 1} x oneof({' '.join(map(_as_one, rows))}, {chosen})")
+        made, count = " ".join(map(_as_one, rows)), len(rows)
+        # One view is the new example itself.
+        views = f"query: {count + 1} x oneof({made}, p={count / (count + 1):.3g})"
+        return Plan(f"shots: {count} x oneof({made}) weight {1 / count:.3g}; {views}")
+
+
+def allot(weights: Float[Tensor, "b ops"], variants: int = VARIANTS) -> Int[Tensor, "b ops"]:
+    """Share variants among ops by their weights, in whole numbers: by largest remainders.
+
+    Args:
+        weights: Weights of the ops, which add up to 1.
+        variants: Variants of an example.
+
+    Example:
+        >>> allot(torch.tensor([[0.5, 0.3, 0.2]]), 4)
+        tensor([[2, 1, 1]])
+    """
+    exact = variants * weights.double()
+    whole = (exact + 1e-6).floor()
+    left = variants - whole.sum(1, keepdim=True)
+    rank = (exact - whole).argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+    return (whole + (rank < left)).long()
 
 
 def _as_one(row: str) -> str:
@@ -125,18 +138,3 @@ def build_ops(ops: str) -> Compose:
     made = Plan(f"shots: {ops}").item_op()
     assert isinstance(made, Compose)  # as the shots of every plan
     return made
-
-
-_PAIRS = "5-7 5-3 5-12 5-14 5-15 5-2 5-9 5-10 5-13 7-3 7-12 7-9 7-2 7-14 12-14 2-12 2-15 10-12 10-14 3-12"
-_FOURS = (
-    "5-7-3-12 5-7-3-14 5-7-12-14 5-3-12-14 7-3-12-2 5-7-12-2 5-15-14-12 5-15-2-12 7-9-3-12 5-10-12-14 7-2-15-12 5-7-3-9"
-)
-MIXES = tuple(tuple(OPS[int(row)] for row in mix.split("-")) for mix in f"{_PAIRS} {_FOURS}".split())
-"""Rows that are used together."""
-
-CANDIDATES = (
-    Candidate(),
-    *(Candidate((row,), use) for row in OPS for use in USES),
-    *(Candidate(rows, "views") for rows in MIXES),
-)
-"""Every candidate: none, then each row of `OPS` in the order of `USES`, then mixes of rows."""

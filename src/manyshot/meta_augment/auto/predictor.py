@@ -1,4 +1,4 @@
-"""The learned part of `auto`: from what is seen of a support set to the gain that each candidate will bring."""
+"""The learned part of `auto`: from what is seen of a support set to the weight of each op."""
 
 import hashlib
 from importlib.resources import files
@@ -10,130 +10,111 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError, read_bytes
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.meta_augment.auto.evidence import SCORE_NAMES
-from manyshot.meta_augment.auto.menu import CANDIDATES
-from manyshot.meta_augment.auto.traits import TASK_NAMES
-from manyshot.meta_augment.auto.variant_gram import TaskEvidence
+from manyshot.meta_augment.auto.evidence import TaskEvidence
+from manyshot.meta_augment.auto.menu import OPS
 
 SHOTS = (1, 2, 5)
-"""Numbers of shots that have numbers of their own; between them predictions are interpolated in log(shots)."""
+"""Numbers of shots that have numbers of their own; between them they are interpolated in log(shots)."""
 
-SHA256 = "afd2afc243e15dea53057ae6e4fb287286409e0664e34413a95c2bd0b9e17ed3"
+SHA256 = "8bcbc49fa0c460d84883d138b434a53aef79b195e852396b116794a963346c35"
 """Checksum of the weights that ship."""
 
+ERROR_FLOOR = 0.05
+"""Standard error of an excess that is added to every one, in nats."""
 
-class GainPredictor(nn.Module):
-    """Predict the gain of each candidate over no augmentation, as a difference of accuracies.
 
-    A candidate starts from its mean gain on known data sets. The one with the largest mean is the usual choice u, and
-    what cross-validation says beyond it moves the prediction once it is more than noise:
+class OpWeigher(nn.Module):
+    """Weigh the ops by what helped on known data sets and by what the support says.
 
-    z_k = (score_k - score_u) / noise,   gain_k = mean_k + slope max(z_k - threshold, 0),
+    log weight_r = prior_r - trust (excess_r - usual_r) / error_r + constant.
 
-    where a score is the accuracy of cross-validation less its squared error. Slope and threshold are those that choose
-    best on data sets that were left out (`fit_predictor`). This is a sparse prior on how much a data set differs from
-    the others (soft thresholding, Donoho & Johnstone 1994): for most the usual choice is right, and for some there are
-    much better ones, which show.
-
-    Since `TaskEvidence` are means over classes and examples, the prediction does not depend on their order.
+    The excess of an op is how much worse than under all ops left-out examples are told apart under it; what counts is
+    by how many standard errors it differs from what is usual for the op. Prior, usual excess and trust are learned on
+    other data sets (`fit_op_weigher`).
 
     Example:
-        >>> from manyshot.meta_augment.auto.menu import OPS
-        >>> predictor, many = GainPredictor(), len(CANDIDATES)
-        >>> seen = TaskEvidence(torch.zeros(5, 34), torch.zeros(5, len(OPS), 14), torch.zeros(5, many - 1, 3))
-        >>> predictor(seen).shape, bool((predictor(seen)[:, 0] == 0).all())
-        (torch.Size([5, 69]), True)
+        >>> weigher, ops = OpWeigher(), len(OPS)
+        >>> zeros = torch.zeros(5, ops)
+        >>> weights = weigher(TaskEvidence(torch.full((5,), 2.0), zeros, zeros, torch.zeros(5), zeros, zeros))
+        >>> weights.shape, bool((weights.sum(1) - 1).abs().max() < 1e-6)
+        (torch.Size([5, 24]), True)
     """
 
-    means: Tensor
-    noise: Tensor
-    slopes: Tensor
-    thresholds: Tensor
+    prior: Tensor
+    usual: Tensor
+    trust: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        sizes = len(SHOTS)
-        self.register_buffer("means", torch.zeros(sizes, len(CANDIDATES)))
-        self.register_buffer("noise", torch.ones(sizes))
-        self.register_buffer("slopes", torch.zeros(sizes))
-        self.register_buffer("thresholds", torch.zeros(sizes))
+        self.register_buffer("prior", torch.zeros(len(SHOTS), len(OPS)))
+        self.register_buffer("usual", torch.zeros(len(SHOTS), len(OPS)))
+        self.register_buffer("trust", torch.zeros(len(SHOTS)))
 
-    def forward(self, seen: TaskEvidence) -> Float[Tensor, "b candidates"]:
-        """Predict gains, in the order of `CANDIDATES`; that of the first, no augmentation, is 0.
+    def forward(self, seen: TaskEvidence) -> Float[Tensor, "b ops"]:
+        """Weights of the ops, which add up to 1."""
+        prior, usual, trust = (self._between(part, seen.shots) for part in (self.prior, self.usual, self.trust))
+        return torch.softmax(prior - trust[:, None] * standing(seen, usual), 1)
 
-        Between two of `SHOTS` predictions are interpolated in log(shots).
-        """
-        each = torch.stack([self.of_size(seen, size) for size in range(len(SHOTS))])
-        known = torch.tensor(SHOTS).log().to(each)
-        own = (3 * seen.task[:, TASK_NAMES.index("shots")]).clamp(known[0], known[-1])  # it is log(shots) / 3
-        upper = torch.searchsorted(known, own).clamp(1, len(SHOTS) - 1)
-        part = ((own - known[upper - 1]) / (known[upper] - known[upper - 1]))[:, None]
-        rows = torch.arange(len(own)).to(upper)
-        gains = (1 - part) * each[upper - 1, rows] + part * each[upper, rows]
-        return gains - gains[:, :1]
-
-    def of_size(self, seen: TaskEvidence, size: int) -> Float[Tensor, "b candidates"]:
-        """Predictions by the numbers of one of `SHOTS`.
+    def usual_weights(self, shots: Float[Tensor, " b"]) -> Float[Tensor, "b ops"]:
+        """Weights of the ops before a task is looked at.
 
         Args:
-            seen: Of b tasks.
-            size: Which of `SHOTS`.
+            shots: Examples of a class of each task.
         """
-        ahead = lead(seen.scores, int(self.means[size].argmax())) / self.noise[size]
-        return self.means[size] + self.slopes[size] * (ahead - self.thresholds[size]).clamp(min=0)
+        return torch.softmax(self._between(self.prior, shots), 1)
+
+    @staticmethod
+    def _between(numbers: Tensor, shots: Tensor) -> Tensor:
+        """Numbers for some shots, where there are some for each of `SHOTS`."""
+        known = torch.tensor(SHOTS).log().to(shots)
+        own = shots.log().clamp(known[0], known[-1])
+        upper = torch.searchsorted(known, own).clamp(1, len(SHOTS) - 1)
+        part = (own - known[upper - 1]) / (known[upper] - known[upper - 1])
+        part = part.view(-1, *[1] * (numbers.ndim - 1))
+        return (1 - part) * numbers[upper - 1] + part * numbers[upper]
 
 
-def lead(scores: Float[Tensor, "b others 3"], usual: int) -> Float[Tensor, "b candidates"]:
-    """How far cross-validation puts each candidate ahead of the usual choice.
+def standing(seen: TaskEvidence, usual: Float[Tensor, "b ops"]) -> Float[Tensor, "b ops"]:
+    """How many standard errors the excess of each op lies above what is usual; 0 if nothing could be left out.
 
     Args:
-        scores: Of all candidates but the first, as `TaskEvidence` has them.
-        usual: Number of the usual choice.
-
-    Example:
-        >>> lead(torch.tensor([[[0.1, 0.05, 0.0], [0.2, 0.0, 0.0]]]), 1)
-        tensor([[-0.1500,  0.0000,  0.0500]])
+        seen: Of b tasks.
+        usual: Usual excess of each op.
     """
-    total = scores[..., SCORE_NAMES.index("accuracy")] + scores[..., SCORE_NAMES.index("error")]
-    total = torch.cat([total.new_zeros(len(total), 1), total], 1)
-    return total - total[:, usual : usual + 1]
+    looked = (seen.error > 0).any(1, keepdim=True)
+    return torch.where(looked, (seen.excess - usual) / (seen.error + ERROR_FLOOR**2).sqrt(), 0.0)
 
 
-def write_predictor(path: Path, predictor: GainPredictor, metadata: dict[str, str]) -> None:
+def write_weigher(path: Path, weigher: OpWeigher, metadata: dict[str, str]) -> None:
     """Write weights.
 
     Args:
         path: Path of the file.
-        predictor: The predictor.
+        weigher: The weigher.
         metadata: What it was fitted to.
     """
-    write_tensors(path, predictor.state_dict(), {**metadata, "menu": menu_text()})
+    write_tensors(path, weigher.state_dict(), {**metadata, "menu": "\n".join(OPS)})
 
 
-def menu_text() -> str:
-    """The menu as one text, which tells predictors for other menus apart."""
-    return "\n".join(str(one.plan) for one in CANDIDATES)
-
-
-def read_predictor(path: Path | None = None) -> GainPredictor:
+def read_weigher(path: Path | None = None) -> OpWeigher:
     """Read weights; those that ship with the package if no path is given.
 
     Args:
         path: Path of the file.
 
     Raises:
-        InputError: If the file is damaged or was trained for another menu.
+        InputError: If the file is damaged or was fitted for another menu.
     """
     if path is None:
         path = Path(str(files("manyshot.meta_augment.auto") / "auto.safetensors"))
         if hashlib.sha256(read_bytes(path)).hexdigest() != SHA256:
             raise InputError(f"{path}: damaged; install Manyshot again")
     tensors, metadata = read_tensors(path)
-    if metadata.get("menu") != menu_text():
-        raise InputError(f"{path}: was trained for other plans than this version has; train it again")
-    predictor = GainPredictor()
-    expected = {name: tensor.shape for name, tensor in predictor.state_dict().items()}
+    if metadata.get("menu") != "\n".join(OPS):
+        raise InputError(f"{path}: was fitted for other ops than this version has; fit it again")
+    weigher = OpWeigher()
+    expected = {name: tensor.shape for name, tensor in weigher.state_dict().items()}
     if expected != {name: tensor.shape for name, tensor in tensors.items()}:
         raise InputError(f"{path}: damaged, its tensors do not fit; restore the file")
-    predictor.load_state_dict(tensors)
-    return predictor.eval()
+    weigher.load_state_dict(tensors)
+    return weigher.eval()

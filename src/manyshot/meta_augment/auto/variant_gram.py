@@ -1,8 +1,7 @@
 """Features of a data set's pictures and of all their variants, and tasks drawn from them for next to nothing."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 import torch
@@ -11,10 +10,9 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from manyshot.meta_augment.auto.evidence import cross_validate, probe, row_weights
+from manyshot.meta_augment.auto.evidence import SHARPNESS, TaskEvidence, look_at
 from manyshot.meta_augment.auto.gram_ridge import fit_gram_ridge
-from manyshot.meta_augment.auto.menu import CANDIDATES, COPIES, MIXED, OPS, PROBES, USES, Candidate, build_ops
-from manyshot.meta_augment.auto.traits import describe_task, picture_traits
+from manyshot.meta_augment.auto.menu import OPS, build_ops
 
 Encode = Callable[[Float[Tensor, "n 3 s s"]], Float[Tensor, "n d"]]
 """Features of pictures from 0 to 1."""
@@ -22,54 +20,57 @@ Encode = Callable[[Float[Tensor, "n 3 s s"]], Float[Tensor, "n d"]]
 
 @dataclass(frozen=True, eq=False)
 class VariantGram:
-    """Inner products of the features of n pictures and of their variants under each row of the menu.
+    """Inner products of the features of n pictures and of their variants under each of `OPS`.
 
     Args:
-        gram: `[n v, n v]` with v = 1 + rows * copies: of each picture itself first, then the copies of each row.
-        rows: Rows of the menu.
+        gram: `[n v, n v]` with v = 1 + len(OPS) * copies: of each picture itself first, then the copies of each op.
         copies: Variants of a picture under each.
-        traits: Traits of the pictures.
     """
 
     gram: Float[Tensor, "nv nv"]
-    rows: tuple[str, ...]
     copies: int
-    traits: Float[Tensor, "n p"]
 
     @staticmethod
-    def of(
-        pictures: Float[Tensor, "n 3 s s"],
-        plain: Float[Tensor, "n d"],
-        variants: Iterable[Float[Tensor, "n copies d"]],
-        rows: Sequence[str] = OPS,
-    ) -> "VariantGram":
+    def of(plain: Float[Tensor, "n d"], variants: Iterable[Float[Tensor, "n copies d"]]) -> "VariantGram":
         """The inner products of given features.
 
         Args:
-            pictures: From 0 to 1, `SIDE` pixels high and wide.
             plain: Features of the pictures.
-            variants: Features of their variants under each row of the menu.
-            rows: Rows of the menu.
+            variants: Features of their variants under each of `OPS`.
         """
         joined = torch.cat([plain[:, None], *variants], 1)
         features = (joined.sign() * joined.abs().sqrt()).flatten(0, 1)  # Tukey's power, as `fit` has it
-        copies = (joined.shape[1] - 1) // len(rows)
-        return VariantGram(features @ features.T, tuple(rows), copies, picture_traits(pictures))
+        copies = (joined.shape[1] - 1) // len(OPS)
+        return VariantGram(features @ features.T, copies)
 
-    def columns(self, rows: Sequence[str], most: int) -> Int[Tensor, " v"]:
-        """Where a picture and its variants under some rows are, of all that belongs to the picture.
+    def columns(self, counts: Int[Tensor, "b ops"], first: int = 0) -> Int[Tensor, "b v"]:
+        """Where a picture and its variants are, of all that belongs to the picture.
+
+        An op that has more variants than there are copies takes them again.
 
         Args:
-            rows: Rows of the menu, which share the variants.
-            most: Variants of a picture, or of one row as many as there are.
+            counts: Variants under each op, as many in all for each task.
+            first: The copy that is taken first.
         """
-        each = min(self.copies, max(1, most // max(1, len(rows))))
-        starts = [1 + self.rows.index(row) * self.copies for row in rows]
-        return torch.tensor([0, *(start + copy for start in starts for copy in range(each))])
+        places = [
+            [0, *(1 + row * self.copies + (first + k) % self.copies for row, n in enumerate(own) for k in range(n))]
+            for own in counts.tolist()
+        ]
+        return torch.tensor(places)
+
+    def places(self, pictures: Int[Tensor, "b n"], columns: Int[Tensor, "b v"]) -> Int[Tensor, "b nv"]:
+        """Rows of the Gram matrix.
+
+        Args:
+            pictures: Pictures of each task.
+            columns: From `columns`.
+        """
+        every = 1 + len(OPS) * self.copies
+        return (pictures[..., None] * every + columns[:, None].to(pictures)).flatten(1)
 
     def select(
-        self, left: Int[Tensor, "b n"], right: Int[Tensor, "b m"], columns: Int[Tensor, " v"]
-    ) -> Float[Tensor, "b n v m v"]:
+        self, left: Int[Tensor, "b n"], right: Int[Tensor, "b m"], columns: Int[Tensor, "b v"]
+    ) -> Float[Tensor, "b nv mv"]:
         """Inner products of the rows of some pictures, of each task.
 
         Args:
@@ -77,26 +78,7 @@ class VariantGram:
             right: Others.
             columns: From `columns`.
         """
-        every, v = 1 + len(self.rows) * self.copies, len(columns)
-        places = [(part[..., None] * every + columns.to(part)).flatten(1) for part in (left, right)]
-        found = self.gram[places[0][:, :, None], places[1][:, None]]
-        return found.view(len(left), left.shape[1], v, right.shape[1], v)
-
-
-@dataclass(frozen=True, eq=False)
-class TaskEvidence:
-    """What the support of each of b tasks shows before a plan is chosen.
-
-    Args:
-        task: Of each task, in the order of `TASK_NAMES`.
-        op_effects: Of each row of the menu, in the order of `PROBE_NAMES`.
-        scores: What cross-validation says of each of `CANDIDATES` but the first, less what it says of that, in the
-            order of `SCORE_NAMES`.
-    """
-
-    task: Float[Tensor, "b t"]
-    op_effects: Float[Tensor, "b ops p"]
-    scores: Float[Tensor, "b candidates s"]
+        return self.gram[self.places(left, columns)[:, :, None], self.places(right, columns)[:, None]]
 
 
 def encode_variants(
@@ -118,90 +100,98 @@ def encode_variants(
 
     repeated = pictures.repeat_interleave(copies, 0)
     variants = (features(build_ops(ops)(repeated, generator)).view(n, copies, -1) for ops in OPS)
-    return VariantGram.of(pictures, features(pictures), variants)
+    return VariantGram.of(features(pictures), variants)
 
 
 def gather_evidence(variants: VariantGram, support: Int[Tensor, "b n"], labels: Int[Tensor, "b n"]) -> TaskEvidence:
     """Look at the support sets of b tasks.
 
     Args:
-        variants: Inner products of the pictures; the first `PROBES` variants of each are looked at.
+        variants: Inner products of the pictures; the first variant of each under each of `OPS` is looked at.
         support: Pictures of each support.
         labels: Their classes, from 0.
     """
-    plain = cross_validate(variants.select(support, support, torch.tensor([0])), labels, USES[:1])[:, 0]
-    scored = []
-    for rows, uses in _together(CANDIDATES[1:]):
-        seen = variants.select(support, support, variants.columns(rows, PROBES if len(rows) == 1 else MIXED))
-        scored.append(cross_validate(seen, labels, uses) - plain[:, None])
-    probed = (variants.select(support, support, variants.columns((row,), PROBES)) for row in OPS)
-    op_effects = torch.stack([probe(gram, labels) for gram in probed], 1)
-    return TaskEvidence(describe_task(variants.traits[support], labels, plain), op_effects, torch.cat(scored, 1))
+    columns = variants.columns(torch.ones(len(support), len(OPS), dtype=torch.long))
+    b, n, v = *support.shape, columns.shape[1]
+    return look_at(variants.select(support, support, columns).view(b, n, v, n, v), labels)
 
 
-def _together(candidates: Sequence[Candidate]) -> list[tuple[tuple[str, ...], list[str]]]:
-    """Rows, and the uses of the candidates of these rows, which follow each other."""
-    return [(rows, [one.use for one in part]) for rows, part in groupby(candidates, lambda one: one.rows)]
-
-
-def measure_gains(
-    variants: VariantGram,
-    support: Int[Tensor, "b n"],
-    query: Int[Tensor, "b m"],
-    labels: Int[Tensor, "b n"],
-    of_query: Int[Tensor, "b m"],
-    candidates: Sequence[Candidate] = CANDIDATES,
-) -> Float[Tensor, "b candidates"]:
-    """Accuracy on clean queries of each candidate.
+@dataclass(frozen=True, eq=False)
+class Tasks:
+    """Tasks whose pictures are those of a `VariantGram`.
 
     Args:
-        variants: Inner products of the pictures.
         support: Pictures of each support.
         query: Pictures of each query.
         labels: Classes of the support.
         of_query: Classes of the query.
-        candidates: Candidates; those of the same rows must follow each other.
     """
-    b, n = support.shape
-    targets = F.one_hot(labels).to(variants.gram)
-    results = []
-    for rows, uses in _together(candidates):
-        columns = variants.columns(rows, COPIES if len(rows) == 1 else MIXED) if rows else torch.tensor([0])
-        v = len(columns)
-        own = variants.select(support, support, columns).view(b, n * v, n * v)
-        cross = variants.select(query, support, columns).view(b, -1, n * v)
-        places = query[..., None] * (1 + len(variants.rows) * variants.copies) + columns.to(query)
-        squares = variants.gram.diagonal()[places.flatten(1)]
-        head = fit_gram_ridge(own, targets.repeat_interleave(v, 1), row_weights(n, v).to(own).expand(b, -1))
-        logits = head(cross, squares).view(b, query.shape[1], v, -1)
-        results += [_right(logits.mean(2) if use == "views" else logits[:, :, 0], of_query) for use in uses]
-    return torch.stack(results, 1)
+
+    support: Int[Tensor, "b n"]
+    query: Int[Tensor, "b m"]
+    labels: Int[Tensor, "b n"]
+    of_query: Int[Tensor, "b m"]
+
+    def __len__(self) -> int:
+        return len(self.support)
+
+    def split(self, size: int) -> Iterable["Tasks"]:
+        """The tasks, some at a time."""
+        parts = (torch.split(part, size) for part in (self.support, self.query, self.labels, self.of_query))
+        return (Tasks(*part) for part in zip(*parts, strict=True))
 
 
-def _right(logits: Tensor, labels: Tensor) -> Tensor:
-    return (logits.argmax(2) == labels).float().mean(1)
-
-
-@dataclass(frozen=True, eq=False)
-class Draw:
-    """Tasks as indices of pictures; classes are numbered within each task.
+def query_logits(
+    variants: VariantGram, tasks: Tasks, columns: Int[Tensor, "b v"], shares: Float[Tensor, "b w"] | None = None
+) -> Float[Tensor, "b m c"]:
+    """What ridge regression says of clean queries and their variants, averaged, under a mix.
 
     Args:
-        support: `[b, ways * shots]`.
-        query: `[b, ways * queries]`.
-        labels: Classes of the support.
-        of_query: Classes of the query.
+        variants: Inner products of the pictures.
+        tasks: Tasks.
+        columns: The examples and their variants, from `VariantGram.columns`.
+        shares: Weight of each variant, of 1 in all; equal if not given.
     """
+    b, n = tasks.support.shape
+    v = columns.shape[1]
+    if shares is None:
+        shares = torch.full((b, v - 1), 1 / max(v - 1, 1)).to(variants.gram)
+    own = variants.select(tasks.support, tasks.support, columns)
+    cross = variants.select(tasks.query, tasks.support, columns)
+    squares = variants.gram.diagonal()[variants.places(tasks.query, columns)]
+    itself = shares.new_ones(b, 1)
+    weights = torch.cat([itself, shares], 1)[:, None].expand(b, n, v).flatten(1)
+    targets = F.one_hot(tasks.labels).to(variants.gram).repeat_interleave(v, 1)
+    logits = fit_gram_ridge(own, targets, weights)(cross, squares).view(b, tasks.query.shape[1], v, -1)
+    views = torch.cat([itself / v, shares * (v - 1) / v], 1)
+    return torch.einsum("bmvc,bv->bmc", logits, views)
 
-    support: NDArray[np.int64]
-    query: NDArray[np.int64]
-    labels: NDArray[np.int64]
-    of_query: NDArray[np.int64]
+
+def accuracies(variants: VariantGram, tasks: Tasks, columns: Int[Tensor, "b v"]) -> Float[Tensor, " b"]:
+    """Accuracy of each task under a mix; see `query_logits`."""
+    return (query_logits(variants, tasks, columns).argmax(2) == tasks.of_query).float().mean(1)
+
+
+def loss_slopes(variants: VariantGram, tasks: Tasks, first: int = 0) -> Float[Tensor, "b ops"]:
+    """How the cross-entropy of the queries changes with the weight of each op, at equal weights of all; 0 on average.
+
+    Args:
+        variants: Inner products of the pictures.
+        tasks: Tasks.
+        first: Which copy of each variant is used.
+    """
+    shares = torch.full((len(tasks), len(OPS)), 1 / len(OPS), requires_grad=True)
+    logits = query_logits(
+        variants, tasks, variants.columns(torch.ones(len(tasks), len(OPS), dtype=torch.long), first), shares
+    )
+    losses = F.cross_entropy(SHARPNESS * logits.flatten(0, 1), tasks.of_query.flatten(), reduction="none")
+    (slopes,) = torch.autograd.grad(losses.view(len(tasks), -1).mean(1).sum(), shares)
+    return slopes - slopes.mean(1, keepdim=True)
 
 
 def draw_tasks(
     labels: NDArray[np.int64], ways: int, shots: int, queries: int, count: int, random: np.random.Generator
-) -> Draw:
+) -> Tasks:
     """Draw tasks from classes that have enough pictures for the support and two queries.
 
     Args:
@@ -225,5 +215,6 @@ def draw_tasks(
             rows = random.permutation(members[index])
             support[task, place], query[task, place] = rows[:shots], rows[shots : shots + queries]
     own, of_query = (np.broadcast_to(np.arange(ways)[:, None], part.shape) for part in (support, query))
-    flat = (part.reshape(count, part.shape[1] * part.shape[2]) for part in (support, query, own, of_query))
-    return Draw(*flat)
+    return Tasks(
+        *(torch.tensor(part.reshape(count, part.shape[1] * part.shape[2])) for part in (support, query, own, of_query))
+    )
