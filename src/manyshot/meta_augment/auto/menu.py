@@ -107,6 +107,7 @@ def allot(weights: Float[Tensor, "b ops"], variants: int = VARIANTS) -> Int[Tens
         variants: Variants of an example.
 
     Example:
+        >>> import torch
         >>> allot(torch.tensor([[0.5, 0.3, 0.2]]), 4)
         tensor([[2, 1, 1]])
     """

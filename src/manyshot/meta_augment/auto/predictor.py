@@ -16,7 +16,7 @@ from manyshot.meta_augment.auto.menu import OPS
 SHOTS = (1, 2, 5)
 """Numbers of shots that have numbers of their own; between them they are interpolated in log(shots)."""
 
-SHA256 = "8bcbc49fa0c460d84883d138b434a53aef79b195e852396b116794a963346c35"
+SHA256 = "0a5171c252b85af3bc94cc4fca94995ba59ccfe82ad081748f26183dbc7ab2ad"
 """Checksum of the weights that ship."""
 
 ERROR_FLOOR = 0.05
