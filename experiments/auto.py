@@ -286,7 +286,7 @@ def _difference(cells: dict[str, Arms], arm: str, other: str | None) -> dict[str
 def ship(tables: dict[str, Table], mixes: dict[str, Table], path: Path) -> None:
     """Fit the weights that ship, to the families whose licences allow it."""
     kept = {name: one for name, one in tables.items() if family(one["head"]["set"]) not in NOT_SHIPPED}
-    chosen = settings({name: mixes[name] for name in kept}, kept, None, TRUSTS)
+    chosen = settings({name: mixes[name] for name in kept if name in mixes}, kept, None, TRUSTS)
     fits = {shots: fit(kept, Fit(*chosen[shots])) for shots in SHOTS}
     weigher = OpWeigher()
     for size, shots in enumerate(SHOTS):

@@ -72,8 +72,8 @@ def auto_plan(
 
     A frozen encoder looks at the pictures and at a variant of each under every op of a menu. The plan makes sixteen
     variants of a picture. How many of them an op makes follows from what helped on other data sets and, as far as the
-    weights trust it, from how well variants of pictures that were left out are told apart under it. The weights that ship
-    do not trust it: it did not help on data sets that were left out of their fit.
+    weights trust it, from how well variants of left-out pictures are told apart under it. The weights that ship do not
+    trust it: it did not help on data sets that were left out of their fit.
 
     Args:
         images: n arrays `[h, w]` or `[h, w, c]` or tensors `[c, h, w]`; uint8, or floats from 0 to 1.
