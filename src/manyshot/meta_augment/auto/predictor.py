@@ -16,7 +16,7 @@ from manyshot.meta_augment.auto.menu import OPS
 SHOTS = (1, 2, 5)
 """Numbers of shots that have numbers of their own; between them they are interpolated in log(shots)."""
 
-SHA256 = "0a5171c252b85af3bc94cc4fca94995ba59ccfe82ad081748f26183dbc7ab2ad"
+SHA256 = "f9dfedf7183486d6850b388e2997b6d07d62d47318216b9184983791729a34c5"
 """Checksum of the weights that ship."""
 
 ERROR_FLOOR = 0.05

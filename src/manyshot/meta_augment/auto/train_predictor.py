@@ -26,7 +26,7 @@ class KnownTasks:
 
     def mean(self, values: Float[Tensor, "n ops"]) -> Float[Tensor, " ops"]:
         """Mean over families of the mean over tasks."""
-        return torch.stack([values[self.family == one].mean(0) for one in self.family.unique()]).mean(0)
+        return torch.stack([values[self.family == one].mean(0) for one in sorted(set(self.family.tolist()))]).mean(0)
 
 
 @dataclass(frozen=True)
