@@ -21,8 +21,8 @@ def three_levers(found: dict) -> str:
                 f"(`{found['plan']}`, for examples and new pictures), and names of classes where examples agree with "
                 f"them. {found['seeds']} seeds, {found['draws']} draws of classes and examples each, judged on others; "
                 "heads are ridge, with the penalty that `fit` chooses. Differences are from Lite0 as it is. Names of "
-                "emoji and of letters are those of Unicode. Nothing was tuned for this table, but how names are placed was "
-                "picked on these classes of CIFAR-FS, many of whose kinds both encoders saw in training."
+                "emoji and of letters are those of Unicode. Nothing was tuned for this table, but how names are placed "
+                "was picked on these classes of CIFAR-FS, many of whose kinds both encoders saw in training."
             ),
             *table(heads, rows),
             "",
