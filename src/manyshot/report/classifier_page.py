@@ -87,7 +87,7 @@ def fit_page(report: "FitReport", examples: ExampleSet | PartedExamples, command
     sections = [
         Section("What was chosen", _chosen(report)),
         Section("Measures on held-out examples", _held_out_measures(report)),
-        Section("What was tried", [_tried(report)] if report.considered > 1 else []),
+        Section("What was tried", [_tried(report)] if len(report.tried) > 1 else []),
         Section("Labels that may be wrong", _suspects(report.suspects, examples)),
         Section("Duplicates", _duplicates(report.duplicates, examples)),
         Section("Classes that are confused", [_pairs(report)]),
