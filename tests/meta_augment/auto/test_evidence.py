@@ -69,9 +69,9 @@ def test_the_names_of_classes_and_the_tasks_beside_it_do_not_matter():
 
 
 def test_an_op_whose_variants_leave_their_class_moves_further_keeps_it_less_often_and_has_more_loss():
-    rows, labels = rows_of(shots=5, v=4, wobble=1.5)
+    rows, labels = rows_of(shots=5, v=4, wobble=1.0)
     seen = look_at(gram_of(rows), labels[None])
-    assert seen.move[0, 2] > 3 * seen.move[0, 0]
+    assert seen.move[0, 2] > 2 * seen.move[0, 0]
     assert seen.keep[0, 2] < seen.keep[0, 0]
     assert seen.excess[0, 2] > seen.excess[0, 0]
 
