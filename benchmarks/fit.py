@@ -3,8 +3,8 @@
 Accuracy on examples that were not fitted to, over random draws of 1 to 20 examples per class. What `fit` knows of other
 data sets is measured without the data set at hand. Writes results/fit.json.
 
-    python experiments/few_example_features.py --root DATA --features FEATURES
-    python benchmarks/fit.py --features FEATURES --jobs 2
+    python experiments/few_example_features.py --root DATA --features FEATURES --classes 10 --pictures 300
+    python benchmarks/fit.py --features FEATURES --log LOG --name fit_default
 
 With features of the examples as they are (`--plain`), `fit` does without augmentation (results/fit_plain.json).
 """
@@ -23,7 +23,7 @@ from few_shot_baselines import baselines
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
-from few_example_features import EncodedSet, draw_of, fit_settings, load_sets, spread_over
+from few_example_features import EncodedSet, draw_of, draws_of, fit_settings, load_sets, spread_over
 from few_example_sets import SHOTS
 from fit_defaults import prior_tables
 from run_and_record import RESULTS, write
@@ -47,10 +47,13 @@ def main() -> None:
     """Run, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--features", required=True, type=Path, help="the folder of features")
-    parser.add_argument("--draws", type=int, default=20, help="draws of the examples")
+    parser.add_argument(
+        "--draws", type=int, default=20, help="draws of the examples; half as many from 10 per class on"
+    )
     parser.add_argument("--sets", help="names of data sets, with commas between; all if left out")
     parser.add_argument("--name", default="fit", help="of the file in results/")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--log", type=Path, help="file that holds what was measured, for a run that goes on")
     options = parser.parse_args()
     sets = load_sets(options.features, options.sets and options.sets.split(","))
     parts = json.loads((RESULTS / "fit_defaults.json").read_text())["parts"]
@@ -58,14 +61,14 @@ def main() -> None:
     tasks = [
         (name, shots, number)
         for number in range(options.draws)
-        for shots in reversed(SHOTS)
+        for shots in SHOTS
         for name, one in sets.items()
-        if draw_of(one, shots, 0)
+        if number < draws_of(options.draws, shots) and draw_of(one, shots, 0)
     ]
     found: dict[Task, dict[str, dict[str, float]]] = {}
-    for task, row in spread_over(partial(run_draw, sets, priors), tasks, options.jobs):
+    for task, row in spread_over(partial(run_draw, sets, priors), tasks, options.jobs, options.log):
         found[task] = row
-        if len(found) % 48 == 0 or len(found) == len(tasks):
+        if len(found) % 20 == 0 or len(found) == len(tasks):
             report(found, options.name)
 
 

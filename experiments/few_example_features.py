@@ -11,7 +11,7 @@ import json
 import multiprocessing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -19,15 +19,16 @@ import numpy as np
 import torch
 from few_example_sets import PICTURES, SENTENCES, draws
 from jaxtyping import Float
+from lite0_and_spread import NAME, PARTS
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.classify.candidates import VARIANTS, Setting, settings
+from manyshot.classify.candidates import TOGETHER, Setting, settings
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import Pass, encode_passes
-from manyshot.classify.example_set import Kind
+from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.heads import Head
 from manyshot.classify.heads.row_space import decompose
@@ -66,8 +67,7 @@ class EncodedSet:
     @property
     def settings(self) -> list[Setting]:
         """All settings for which there are features."""
-        plans = self.encoded.plans_of(self.encoders[0])
-        return settings(self.kind, plans={plan: copies for plan, copies in VARIANTS.items() if plan in plans})
+        return settings(self.kind, together=self.encoded.can_make(self.encoders[0], TOGETHER))
 
     @property
     def joined(self) -> list[str]:
@@ -77,24 +77,47 @@ class EncodedSet:
 
 def all_passes(kind: Kind, plain: bool = False) -> list[Pass]:
     """All that `fit` would encode if it had the time, or the examples as they are alone."""
-    plans = VARIANTS if kind == "pictures" and not plain else {}
-    encoders = available(kind)
+    plans = dict(row for variants in TOGETHER for row in variants) if kind == "pictures" and not plain else {}
+    encoders = [name for name in available(kind) if name not in PARTS]
+    encoders += [NAME] if kind == "pictures" else []
     passes = [Pass(encoder) for encoder in encoders]
     return passes + [Pass(encoder, plan, copies) for plan, copies in plans.items() for encoder in encoders]
 
 
-def encode_sets(
-    root: Path, folder: Path, device: str = "cpu", plain: bool = False, names: Sequence[str] | None = None
-) -> None:
+def encode(examples: ExampleSet, passes: Sequence[Pass], device: str) -> dict[tuple[str, str], Tensor]:
+    """Features by encoder and plan; Lite0 and the spread of its maps come from one pass."""
+    found: dict[tuple[str, str], Tensor] = {}
+    for (encoder, plan), features in encode_passes(examples, passes, device=device).features.items():
+        if encoder != NAME:
+            found[encoder, plan] = features
+        else:
+            parts = features.split(list(PARTS.values()), -1)
+            found |= {(name, plan): part for name, part in zip(PARTS, parts, strict=True)}
+    return found
+
+
+def part_of(examples: ExampleSet, classes: int, most: int) -> ExampleSet:
+    """The first so many classes, and so many examples of each that there are `most` in all."""
+    each = most // min(classes, len(examples.class_names))
+    rows = [np.flatnonzero(examples.labels == label) for label in range(min(classes, len(examples.class_names)))]
+    random = np.random.default_rng(0)
+    kept = np.concatenate([np.sort(random.permutation(row)[:each]) for row in rows])
+    return replace(examples.select(kept), class_names=examples.class_names[: len(rows)])
+
+
+def encode_sets(root: Path, folder: Path, options: argparse.Namespace) -> None:
     """Encode what is not in the folder yet, in half precision."""
     folder.mkdir(parents=True, exist_ok=True)
+    names = options.sets and options.sets.split(",")
     for kind, sets in KINDS.items():
         for name, load in sets.items():
-            if (folder / f"{name}.safetensors").exists() or (names is not None and name not in names):
+            if (folder / f"{name}.safetensors").exists() or (names and name not in names):
                 continue
             examples = load(root)
-            encoded = encode_passes(examples, all_passes(kind, plain), device=device)
-            tensors = {json.dumps(key): features.half() for key, features in encoded.features.items()}
+            if kind == "pictures":
+                examples = part_of(examples, options.classes, options.pictures)
+            features = encode(examples, all_passes(kind, options.plain), options.device)
+            tensors = {json.dumps(key): one.half() for key, one in features.items()}
             tensors["labels"] = torch.from_numpy(examples.labels)
             write_tensors(folder / f"{name}.safetensors", tensors)
             print(f"{name}: {len(examples)} {kind} of {len(examples.class_names)} classes", flush=True)
@@ -161,8 +184,28 @@ def fit_settings(
                 yield Logits(setting, logits[: len(fit)], logits[len(fit) :])
 
 
-def spread_over(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Result]]:
-    """The results of tasks, as they come, from so many processes that share what was loaded before."""
+def spread_over(
+    work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int, log: Path | None = None
+) -> Iterator[tuple[Task, Result]]:
+    """The results of tasks, as they come, from so many processes that share what was loaded before.
+
+    Args:
+        work: What is done for a task.
+        tasks: Tasks, tuples that JSON can hold.
+        jobs: Processes.
+        log: File of results of tasks, a line each: what it holds is not computed again, and what is computed is added.
+    """
+    lines = log.read_text().splitlines() if log is not None and log.exists() else []
+    known: dict[str, Result] = {json.dumps(task): result for task, result in map(json.loads, lines)}
+    yield from ((task, known[json.dumps(task)]) for task in tasks if json.dumps(task) in known)
+    for task, result in _compute(work, [task for task in tasks if json.dumps(task) not in known], jobs):
+        if log is not None:
+            with log.open("a") as file:
+                file.write(json.dumps([task, result]) + "\n")
+        yield task, result
+
+
+def _compute(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[Task, Result]]:
     if jobs <= 1:
         yield from ((task, work(task)) for task in tasks)
         return
@@ -171,6 +214,11 @@ def spread_over(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
         waiting = {pool.submit(work, task): task for task in tasks}
         for done in as_completed(waiting):
             yield waiting[done], done.result()
+
+
+def draws_of(count: int, shots: int) -> int:
+    """Draws of a number of shots: half as many from 10 per class on, which take most of the time."""
+    return count if shots < 10 else max(count // 2, 1)
 
 
 def draw_of(one: EncodedSet, shots: int, number: int) -> tuple[Labels, Labels] | None:
@@ -187,9 +235,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="where to encode")
     parser.add_argument("--plain", action="store_true", help="no variants, which are five sixths of the work")
     parser.add_argument("--sets", help="names of sets, with commas between; all if left out")
+    parser.add_argument("--classes", type=int, default=100, help="most classes of a set of pictures")
+    parser.add_argument("--pictures", type=int, default=1000, help="most pictures of a set")
     options = parser.parse_args()
-    names = options.sets and options.sets.split(",")
-    encode_sets(options.root, options.features, options.device, options.plain, names)
+    encode_sets(options.root, options.features, options)
 
 
 if __name__ == "__main__":

@@ -6,34 +6,37 @@ set is worth is a constant of the interval. For each data set, the smallest that
 interval covers 95 % or more of the other sets' draws at every number of examples; since `fit` also chooses between
 candidates, and these draws do not, the next larger one is taken, and the data set is judged by it. The finite number of
 other examples makes the accuracy on them uncertain too: `covered` counts an interval that is widened by this noise,
-`covered_as_it_is` one that is not. With `--nested`, further draws choose head and penalty by nested resampling as `fit`
-does, and are judged by what ships. Writes results/fit_interval.json.
+`covered_as_it_is` one that is not. With `--nested`, further draws, of five classes, choose head and augmentation as
+`fit` does with EfficientNet-Lite0, judge the choice by nested resampling, and take the constant that ships. Writes
+results/fit_interval.json.
 
     MANYSHOT_DATA=/path/to/data python experiments/fit_interval.py --draws 100
+    python experiments/few_example_features.py --root DATA --features FEATURES --classes 10 --pictures 300
+    python experiments/fit_interval.py --draws 20 --nested FEATURES
 """
 
 import argparse
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from fit_head_draws import SHOTS, Data, Draw, draws, load_sets
+from few_example_features import EncodedSet, fit_settings
+from few_example_features import load_sets as load_encoded
+from fit_defaults import prior_tables
+from fit_head_draws import SHOTS, Draw, draws, load_sets
 from run_and_record import RESULTS, write
 
 from manyshot.classify.accuracy_interval import VARIANCE_INFLATION, accuracy_interval
-from manyshot.classify.candidates import HEAD_GRID, Candidate, settings
-from manyshot.classify.choose_candidate import choose, effort_of
-from manyshot.classify.encoded_examples import EncodedExamples
-from manyshot.classify.example_set import Kind
+from manyshot.classify.candidates import Candidate
+from manyshot.classify.choose_candidate import choose
 from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import load_prior
-from manyshot.classify.resample import left_out_logits
+from manyshot.classify.prior import Prior, prior_from_tables
 
+CLASSES, NESTED_SHOTS = 5, (3, 5)
 TRIED = (1.0, 1.15, 1.3, 1.6, 2.0)
 WANTED = 0.95
 
@@ -94,37 +97,34 @@ def over_sets(results: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[
     return found
 
 
-def nested_draw(features: np.ndarray, labels: np.ndarray, kind: Kind, shots: int, seed: int) -> Row:
-    """Draw examples of all classes, or of ten; choose, judge the choice, and test it on all others."""
+def nested_draw(one: EncodedSet, prior: Prior, shots: int, seed: int) -> Row:
+    """Draw examples of five classes; choose as `fit` does, judge the choice, and test it on all other examples."""
     random = np.random.default_rng((seed, shots))
-    classes = random.permutation(int(labels.max()) + 1)[:10]
-    found = [random.permutation(np.flatnonzero(labels == label)) for label in classes]
+    classes = random.permutation(one.classes)[:CLASSES]
+    found = [random.permutation(np.flatnonzero(one.labels == label)) for label in classes]
     rows, sizes = np.concatenate(found), [len(row) for row in found]
     names, fit = np.repeat(np.arange(len(found)), sizes), np.concatenate([np.arange(size) < shots for size in sizes])
-    encoder = "minilm" if kind == "sentences" else "efficientnet-lite0"
-    encoded = EncodedExamples({(encoder, "none"): torch.from_numpy(features[rows]).float()[:, None]})
-    own, drawn = encoded.select(torch.from_numpy(fit)), names[fit]
-    candidates = [Candidate(encoder, one) for one in settings(kind, HEAD_GRID, plans={})]
-    effort = replace(effort_of(own, candidates), inner=1)
-    choice = choose(LabeledExamples(own, drawn), candidates, load_prior(kind), effort=effort)
-    weights = torch.from_numpy(fit.astype(float))[None]
-    ((_, logits),) = left_out_logits(encoded, torch.from_numpy(names), len(found), [choice.candidate], weights, None)
+    drawn = EncodedSet(one.kind, names, one.encoded.select(torch.from_numpy(rows)))
+    own = drawn.encoded.select(torch.from_numpy(fit))
+    candidates = [Candidate(one.encoders[0], setting) for setting in one.settings]
+    choice = choose(LabeledExamples(own, names[fit]), candidates, prior)
     assert choice.correct is not None
-    new = logits[0].numpy()[~fit]
+    encoder, setting = choice.candidate.encoder, choice.candidate.setting
+    ((_, _, new),) = fit_settings(drawn, encoder, [setting], np.flatnonzero(fit), np.flatnonzero(~fit))
     unused = np.zeros((0, 0))
-    return stated(
-        choice.correct, choice.folds, Draw(drawn, choice.folds, unused, unused, new, names[~fit]), VARIANCE_INFLATION
-    )
+    judged = Draw(names[fit], choice.folds, unused, unused, new.numpy(), names[~fit])
+    return stated(choice.correct, choice.folds, judged, VARIANCE_INFLATION)
 
 
-def nested(data: Mapping[str, Data], count: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Coverage where head and penalty are chosen in each draw, and the choice is judged by nested resampling."""
+def nested(features: Path, count: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Coverage where head and augmentation are chosen in each draw, and the choice is judged by nested resampling."""
+    parts = json.loads((RESULTS / "fit_defaults.json").read_text())["parts"]
     result: dict[str, dict[str, dict[str, float]]] = {}
-    for name, (features, labels) in data.items():
-        kind: Kind = "sentences" if name.startswith("CLINC150") else "pictures"
-        for shots in (5, 20):
-            if np.bincount(labels).min() >= 2 * shots:
-                rows = [nested_draw(features, labels, kind, shots, seed) for seed in range(count)]
+    for name, one in load_encoded(features).items():
+        prior = prior_from_tables(prior_tables(parts, one.kind, but=name))
+        for shots in NESTED_SHOTS:
+            if np.median(np.bincount(one.labels)) >= 2 * shots:
+                rows = [nested_draw(one, prior, shots, seed) for seed in range(count)]
                 result.setdefault(name, {})[str(shots)] = summarize(rows)
         print(name, {shots: round(row["covered"], 2) for shots, row in result.get(name, {}).items()}, flush=True)
     return result
@@ -134,16 +134,18 @@ def main() -> None:
     """Simulate, print and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--draws", type=int, default=100, help="draws of each set and number of examples")
-    parser.add_argument("--nested", action="store_true", help="only the draws with a choice, added to the file")
+    parser.add_argument(
+        "--nested", type=Path, help="the folder of features: only the draws with a choice, added to the file"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
-    data = load_sets(Path(os.environ["MANYSHOT_DATA"]))
     file = RESULTS / "fit_interval.json"
     before = json.loads(file.read_text()) if file.exists() else {}
     if options.nested:
-        chosen = nested(data, options.draws)
+        chosen = nested(options.nested, options.draws)
         write("fit_interval", before | {"nested": {"results": chosen, "summary": over_sets(chosen)}})
         return
+    data = load_sets(Path(os.environ["MANYSHOT_DATA"]))
     cells: Cells = {}
     for name, shots, one in draws(data, options.draws, least=2):
         for inflation in TRIED:

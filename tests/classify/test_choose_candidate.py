@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.classify.candidates import Candidate, Setting, check_plan, settings
+from manyshot.classify.candidates import LEARNED, Candidate, Setting, check_plan, settings
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.heads import HEADS, Transform, predict_splits
@@ -122,6 +122,18 @@ class TestChoose:
         assert choice.candidate.setting == TURNED
         assert (choice.correct is None) == (shots == 1)
 
+    @pytest.mark.parametrize("shots", [2, 3])
+    def test_the_learned_mix_is_taken_where_it_can_be_compared(self, shots):
+        encoded, labels = make_encoded(shots=shots, spread=0.1)
+        rows = encoded.features["pixels", "none"]
+        both = EncodedExamples({**encoded.features, **{("pixels", plan): rows.repeat(1, 2, 1) for plan, _ in LEARNED}})
+        mix = Setting(PLAIN.transform, PLAIN.head, LEARNED, views=True)
+        prior = Prior({}, {PLAIN.key: {1: Gain(0.0, 0.001)}, mix.key: {1: Gain(0.1, 0.001)}})
+        choice = choose(LabeledExamples(both, labels), [Candidate("pixels", PLAIN), Candidate("pixels", mix)], prior)
+        assert (choice.candidate.setting == mix) == (shots == 3)
+        forced = choose(LabeledExamples(both, labels), [Candidate("pixels", mix)], prior)
+        assert forced.candidate.setting == mix
+
     def test_accuracy_is_honest_where_there_is_nothing_to_learn(self):
         values = []
         for seed in range(6):
@@ -129,7 +141,7 @@ class TestChoose:
             labels = np.random.default_rng(seed).permutation(labels)
             candidates = [
                 Candidate("pixels", setting)
-                for setting in settings("pictures", ["ridge(penalty=0.1)", "lda"], {"turn": 4})
+                for setting in settings("pictures", ["ridge(penalty=0.1)", "lda"], [(("turn", 4),)])
             ]
             values.append(choose(LabeledExamples(encoded, labels, seed=seed), candidates, Prior({}, {})).correct.mean())
         assert abs(np.mean(values) - 1 / 3) < 0.1  # choosing among many candidates does not raise it

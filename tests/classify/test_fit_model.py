@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from manyshot.base import InputError
+from manyshot.classify.candidates import LEARNED, TOGETHER
 from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encoding import plan_encoding
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.search import Search
+from manyshot.meta_augment.auto.menu import CANDIDATES
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
 LEAVE = [text.replace("hello", "goodbye") for text in GREET]
@@ -89,17 +92,38 @@ class TestPictures:
         model, report = fit_model(examples, encoder="efficientnet-lite0", budget=0)
         assert model.predict(squares(2, seed=1)).probabilities.argmax(1).tolist() == [0, 0, 1, 1]
         assert report.chosen.setting.variants == ()
-        assert len(report.left_out) == 3
+        assert len(report.left_out) == sum(len(variants) for variants in TOGETHER) - 1  # affine is in two of them
         augmented, _ = fit_model(examples, encoder="efficientnet-lite0", head="ridge", plan="brightness(0.2)")
         assert augmented.views == (("brightness(0.2)", 4),)
         assert augmented.predict(squares(2, seed=1)).probabilities.argmax(1).tolist() == [0, 0, 1, 1]
+
+    def test_the_learned_mix_by_name(self):
+        model, report = fit_model(squares(2), encoder="efficientnet-lite0", head="ridge", plan="learned", names="none")
+        assert model.views == LEARNED
+        assert report.as_dict()["chosen"]["plan"] == "2 x resized_crop(0.4) + 2 x blur(7) noise(0.1)"
+        with pytest.raises(InputError, match="is for pictures"):
+            fit_model(sentences(2), encoder="ngrams", plan="learned")
+
+    def test_the_learned_mix_is_one_that_auto_can_choose(self):
+        mixes = [mix for mix in CANDIDATES if mix.use == "views" and len(mix.rows) == len(LEARNED)]
+        ours = " ".join(plan if " " not in plan else f"someof({plan}, 2)" for plan, _ in LEARNED)
+        assert any(f"shots: 4 x oneof({ours}) weight" in str(mix.plan_for(224)) for mix in mixes)
+
+    def test_variants_that_are_used_together_fit_the_budget_together_or_not_at_all(self, monkeypatch):
+        monkeypatch.setattr("manyshot.classify.encoding.estimate_seconds", lambda *_, copies, **__: copies)
+        examples = squares(2)
+        together = ((("flip", 1),), (("affine", 2), ("flip", 1)), (("crop(0.6)", 1), ("blur(2)", 3)))
+        encoding = plan_encoding(examples, ["efficientnet-lite0"], together, budget=6)
+        assert [one.plan for one in encoding.passes] == ["none", "flip", "affine"]  # flip is made once
+        assert [one.plan for one in encoding.left_out] == ["crop(0.6)", "blur(2)"]
+        assert encoding.seconds == 4
 
     def test_the_spread_is_tried_joined_and_alone_only_when_asked_for(self):
         names = ("efficientnet-lite0", "efficientnet-lite0-spread", "efficientnet-lite2")
         encoded = EncodedExamples({(name, "none"): torch.ones(2, 1, 3) for name in names})
 
         def tried(*encoders: str) -> list[str]:
-            search = Search(encoders, ("centroid",), {}, must_augment=False)
+            search = Search(encoders, ("centroid",), (), must_augment=False)
             return [candidate.encoder for candidate in search.candidates(encoded, "pictures")]
 
         assert tried(*names) == [names[0], names[2], "+".join(names[:2]), "+".join(names)]

@@ -36,6 +36,17 @@ def test_foreign_examples_are_caught(shots):
     assert not detector.is_unknown(drawn(20, 4, generator)[0]).double().mean() > 0.2
 
 
+def test_few_examples_at_a_time_give_the_same(monkeypatch):
+    x, y = drawn(5, 4, torch.Generator().manual_seed(0))
+    new, groups = drawn(3, 5, torch.Generator().manual_seed(1))[0], torch.arange(20) // 2
+    at_once = UnknownDetector.fit(x, y, groups=groups)
+    monkeypatch.setattr("manyshot.classify.unknown.CHUNK", 3)
+    in_parts = UnknownDetector.fit(x, y, groups=groups)
+    assert in_parts.threshold == pytest.approx(at_once.threshold, rel=1e-12)
+    assert in_parts.examples == at_once.examples
+    assert torch.allclose(in_parts.score(new), at_once.score(new), rtol=1e-12)
+
+
 def test_enough_examples_give_the_conformal_quantile():
     x, y = drawn(10, 4, torch.Generator().manual_seed(0))
     detector = UnknownDetector.fit(x, y)

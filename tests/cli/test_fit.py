@@ -96,17 +96,36 @@ def test_duplicates_and_labels_that_look_wrong_are_named(manyshot, tmp_path):
     assert "duplicates:\n  row 10 is the same as row 6, in another class" in answer.out
 
 
-def test_ctrl_c_says_how_to_go_on(manyshot, questions_table, tmp_path, monkeypatch):
+@pytest.mark.parametrize("phase", ["load_examples", "fit_model", "save_model"])
+def test_ctrl_c_says_how_to_go_on(manyshot, questions_table, tmp_path, monkeypatch, phase):
     from manyshot import classify
 
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(classify, "fit_model", stop)
-    answer = manyshot("fit", questions_table, "--out", tmp_path / "model", *FAST)
+    command = ("fit", questions_table, "--out", tmp_path / "model", *FAST)
+    with monkeypatch.context() as patch:
+        patch.setattr(classify, phase, stop)
+        answer = manyshot(*command)
     assert answer.status == 130
     assert answer.errors == "Stopped; run the same command again: examples that were encoded are in the cache\n"
     assert not (tmp_path / "model").exists()
+    assert manyshot(*command).status == 0
+
+
+def test_ctrl_c_at_the_page_leaves_the_model(manyshot, questions_table, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    command = ("fit", questions_table, "--out", tmp_path / "model", "--report", tmp_path / "page.html", *FAST)
+    with monkeypatch.context() as patch:
+        patch.setattr("manyshot.report.page.write_page", stop)
+        answer = manyshot(*command)
+    assert answer.status == 130
+    assert "for the page, run the same command again with --overwrite" in answer.errors
+    assert (tmp_path / "model" / "model.json").exists()
+    assert manyshot(*command, "--overwrite").status == 0
+    assert (tmp_path / "page.html").exists()
 
 
 @pytest.mark.parametrize(

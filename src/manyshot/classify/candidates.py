@@ -26,14 +26,21 @@ PLAIN_HEADS: Mapping[Kind, tuple[str, ...]] = {
 }
 """Heads that are tried on examples without variants alone: with them they take minutes, and LDA does as well."""
 
-VARIANTS = {"affine": 2, "crop(0.6)": 2, "flip": 1}
-"""Plans that are tried on pictures, in the order in which the budget is spent on them, and copies of each picture."""
-
-TOGETHER = (1, 3)
-"""How many of these plans, from the first on, are tried together."""
-
 Variants = tuple[tuple[str, int], ...]
 """Plans and the copies that each makes of an example."""
+
+LEARNED_PLAN = "learned"
+LEARNED: Variants = (("resized_crop(0.4)", 2), ("blur(7) noise(0.1)", 2))
+"""The mix of ops that gained most in the tasks that `manyshot.meta_augment.auto` was fitted to, at 2 and 5 examples of
+a class, at the size of the encoders' pictures. `auto` starts from it; looking at the examples gained nothing over it
+there, so `fit` does not look: the mix is the same whatever examples are held out."""
+
+TOGETHER: tuple[Variants, ...] = (
+    (("affine", 2),),
+    LEARNED,
+    (("affine", 2), ("crop(0.6)", 2), ("flip", 1)),
+)
+"""Variants of pictures that are tried, in the order in which the budget is spent on them."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +128,17 @@ def transform_name(transform: Transform) -> str:
     return ", ".join(words) or "centered"
 
 
-def settings(kind: Kind, heads: Sequence[str] | None = None, plans: Mapping[str, int] | None = None) -> list[Setting]:
+def settings(
+    kind: Kind, heads: Sequence[str] | None = None, together: Sequence[Variants] | None = None
+) -> list[Setting]:
     """All settings that are tried.
 
-    Plans are tried from the first on, together: none, the first, and all. New examples are classified
-    by the mean over the same variants, since training on variants alone gained little.
+    New examples are classified by the mean over the same variants, since training on variants alone gained little.
 
     Args:
         kind: "pictures" or "sentences"; sentences are not augmented unless a plan is given.
         heads: Heads with their options; `HEAD_GRID` and `PLAIN_HEADS` if None.
-        plans: Plans and the copies that each makes; `VARIANTS` for pictures if None. No plan at all is tried, too.
+        together: Variants that are tried; `TOGETHER` for pictures if None. No variants at all are tried, too.
 
     Raises:
         InputError: If a head is unknown.
@@ -139,17 +147,15 @@ def settings(kind: Kind, heads: Sequence[str] | None = None, plans: Mapping[str,
         >>> [setting.key for setting in settings("sentences", heads=["centroid"])]
         ['power 0.5 | centroid | none', 'centered | centroid | none']
     """
-    if plans is None:
-        plans = VARIANTS if kind == "pictures" else {}
+    if together is None:
+        together = TOGETHER if kind == "pictures" else ()
     plain = (*HEAD_GRID, *PLAIN_HEADS[kind]) if heads is None else heads
     augmented = HEAD_GRID if heads is None else heads
     for head in plain:
         HEADS.build(head)
-    rows: Variants = tuple(plans.items())
-    variants = [(), *(rows[:count] for count in sorted({*TOGETHER, len(rows)}) if 0 < count <= len(rows))]
     return [
         Setting(transform, head, chosen, views=bool(chosen))
-        for chosen in variants
+        for chosen in ((), *together)
         for transform in TRANSFORMS[kind]
         for head in (augmented if chosen else plain)
     ]

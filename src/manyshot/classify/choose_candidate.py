@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import track
-from manyshot.classify.candidates import Candidate
+from manyshot.classify.candidates import LEARNED, Candidate
 from manyshot.classify.choice_metric import values_of
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.labeled_examples import LabeledExamples
@@ -106,10 +106,12 @@ def choose(
         metric: What candidates are compared by on these examples, one of `manyshot.classify.choice_metric.METRICS`.
             What is known from other data sets are gains of accuracy in any case.
     """
+    parts = int(np.median(examples.group_counts()))
+    if parts < LEAST_TO_CHOOSE:  # the learned mix is the best of all on drawings, and by far the worst on photographs
+        candidates = [one for one in candidates if one.setting.variants != LEARNED] or candidates
     gains = [prior.gain_of(candidate, examples.shots) for candidate in candidates]
     mean, sd = np.array([gain.mean for gain in gains]), np.array([gain.sd for gain in gains])
     cautious = mean - CAUTION * sd
-    parts = int(np.median(examples.group_counts()))
     if parts < 2:
         return _first_guess(candidates, cautious, 0, None, None, None, np.ones((1, len(examples))))
     folds = min(parts, FOLDS)

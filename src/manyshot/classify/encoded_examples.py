@@ -1,13 +1,13 @@
 """Features of examples and of their variants under several plans, from several encoders."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.classify.candidates import NO_PLAN, Setting
+from manyshot.classify.candidates import NO_PLAN, Setting, Variants
 from manyshot.classify.frozen_encoders import encoder_blocks
 
 
@@ -41,6 +41,21 @@ class EncodedExamples:
         blocks = encoder_blocks(encoder)
         plans = dict.fromkeys(plan for _, plan in self.features)
         return tuple(plan for plan in plans if all((block, plan) in self.features for block in blocks))
+
+    def can_make(self, encoder: str, together: Sequence[Variants]) -> tuple[Variants, ...]:
+        """Those of several variants for which an encoder, or each of several that are joined, has features.
+
+        Args:
+            encoder: Encoders, joined by "+".
+            together: Variants.
+
+        Example:
+            >>> rows = {("pixels", "none"): torch.zeros(5, 1, 3), ("pixels", "flip"): torch.ones(5, 1, 3)}
+            >>> EncodedExamples(rows).can_make("pixels", [(("flip", 1),), (("flip", 1), ("affine", 2))])
+            ((('flip', 1),),)
+        """
+        plans = set(self.plans_of(encoder))
+        return tuple(variants for variants in together if plans.issuperset(plan for plan, _ in variants))
 
     def rows(self, encoder: str, setting: Setting) -> list[Float[Tensor, "rows d"]]:
         """The features that a candidate needs, one tensor `[n * (1 + copies), d]` an encoder.

@@ -41,17 +41,18 @@ class Encoding:
 
 
 def plan_encoding(
-    examples: ExampleSet, encoders: Sequence[str], variants: Variants, budget: float, seed: int = 0
+    examples: ExampleSet, encoders: Sequence[str], together: Sequence[Variants], budget: float, seed: int = 0
 ) -> Encoding:
     """Choose what to encode within a budget.
 
-    The examples as they are come first, for one encoder after the other, then each plan's variants for all of these
-    encoders. The first encoder is used whatever it costs, an encoder that was asked for with others ("a+b") like it.
+    The examples as they are come first, for one encoder after the other, then variants for all of these encoders; those
+    that are used together are made together. The first encoder is used whatever it costs, an encoder that was asked for
+    with others ("a+b") like it.
 
     Args:
         examples: The examples.
         encoders: Encoders in order of preference; several joined by "+" are used together.
-        variants: Plans and copies, in order of preference.
+        together: Variants that are used together, in order of preference.
         budget: Seconds.
         seed: Seed of the variants.
     """
@@ -66,14 +67,14 @@ def plan_encoding(
         else:
             left_out.append(Pass(block))
     used = [one.encoder for one in passes]
-    for plan, copies in variants:
-        wanted = [Pass(block, plan, copies) for block in used]
+    for variants in together:
+        wanted = [one for one in (Pass(block, *row) for row in variants for block in used) if one not in passes]
         cost = sum(_seconds(examples, one, seed) for one in wanted)
         if seconds + cost <= budget:
             passes += wanted
             seconds += cost
         else:
-            left_out += wanted
+            left_out += [one for one in wanted if one not in left_out]
     return Encoding(tuple(passes), seconds, tuple(left_out))
 
 

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from manyshot.base import InputError
 from manyshot.classify.calibrate import left_out_probabilities
 from manyshot.classify.choice_metric import check_choice_metric
+from manyshot.classify.choose_candidate import LEAST_TO_CHOOSE
 from manyshot.classify.decision import NAMES, Decision, decide
 from manyshot.classify.encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.example_set import ExampleSet
@@ -49,8 +50,8 @@ def fit_model(
         examples: Labeled pictures, sentences or recordings of at least two classes.
         encoder: Frozen encoder by name, several joined by "+"; "auto" to choose.
         head: Head by name, with its options or without; "auto" to choose.
-        plan: Ops that make variants of the examples, such as "flip affine(10)"; "none" for no augmentation; "auto" to
-            choose.
+        plan: Ops that make variants of the examples, such as "flip affine(10)"; "learned" for the mix of ops that the
+            augmenter `auto` starts from; "none" for no augmentation; "auto" to choose.
         names: Whether what is said of classes is used beside their examples: "auto" where names agree with the examples
             and what is known of them says that it pays, "none" or "always". Without a classifier of the encoder's own,
             an encoder of sentences or, for recordings, eSpeak NG, names are not used.
@@ -80,8 +81,9 @@ def fit_model(
     start = time.monotonic()
     _check(examples, budget, names, about)
     check_choice_metric(metric)
-    search = Search.of(examples.kind, encoder, head, plan)
-    encoding = plan_encoding(examples, search.encoders, tuple(search.plans.items()), budget, seed)
+    few = bool(np.median(np.bincount(examples.labels)) < LEAST_TO_CHOOSE)
+    search = Search.of(examples.kind, encoder, head, plan, few)
+    encoding = plan_encoding(examples, search.encoders, search.together, budget, seed)
     progress(_announcement(examples, encoding))
     encoded = encode_passes(examples, encoding.passes, seed, device)
     labeled = LabeledExamples(encoded, examples.labels, _groups(examples), seed)

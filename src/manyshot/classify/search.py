@@ -1,10 +1,19 @@
 """What a fit chooses from: encoders, heads, and plans with their numbers of copies."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from manyshot.base import InputError
-from manyshot.classify.candidates import HEAD_GRID, NO_PLAN, VARIANTS, Candidate, check_plan, settings
+from manyshot.classify.candidates import (
+    HEAD_GRID,
+    LEARNED,
+    LEARNED_PLAN,
+    NO_PLAN,
+    TOGETHER,
+    Candidate,
+    Variants,
+    check_plan,
+    settings,
+)
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.example_set import Kind
 from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
@@ -22,24 +31,25 @@ class Search:
     Args:
         encoders: Encoders in order of preference.
         heads: Heads with their options; None for those that are usually tried.
-        plans: Plans and copies, in order of preference.
+        together: Variants that are tried, in order of preference.
         must_augment: Whether a plan was asked for, so that doing without is not an option.
     """
 
     encoders: tuple[str, ...]
     heads: tuple[str, ...] | None
-    plans: Mapping[str, int]
+    together: tuple[Variants, ...]
     must_augment: bool
 
     @classmethod
-    def of(cls, kind: Kind, encoder: str, head: str, plan: str) -> "Search":
+    def of(cls, kind: Kind, encoder: str, head: str, plan: str, few: bool = False) -> "Search":
         """What the arguments of `fit_model` leave open.
 
         Args:
             kind: What the examples are.
             encoder: Frozen encoder by name, several joined by "+"; or "auto".
             head: Head by name, with its options or without; or "auto".
-            plan: Ops that make variants of the examples; "none", or "auto".
+            plan: Ops that make variants of the examples; "learned", "none", or "auto".
+            few: Whether there are too few examples to compare candidates, so that the learned mix is no option.
 
         Raises:
             InputError: If an encoder, head or plan is unknown or does not suit the examples.
@@ -56,9 +66,15 @@ class Search:
             HEADS.build(head)
             heads = tuple(one for one in HEAD_GRID if one.partition("(")[0] == head) or (head,)
         if plan == AUTO:
-            return cls(encoders, heads, VARIANTS if kind == "pictures" else {}, must_augment=False)
-        plans = {} if plan == NO_PLAN else {check_plan(plan): COPIES}
-        return cls(encoders, heads, plans, must_augment=bool(plans))
+            together = tuple(one for one in TOGETHER if not (few and one == LEARNED)) if kind == "pictures" else ()
+            return cls(encoders, heads, together, must_augment=False)
+        if plan == NO_PLAN:
+            return cls(encoders, heads, (), must_augment=False)
+        if plan == LEARNED_PLAN:
+            if kind != "pictures":
+                raise InputError(f"plan '{plan}': is for pictures, and the examples are {kind}; name ops, or none")
+            return cls(encoders, heads, (LEARNED,), must_augment=True)
+        return cls(encoders, heads, (((check_plan(plan), COPIES),),), must_augment=True)
 
     def candidates(self, encoded: EncodedExamples, kind: Kind) -> list[Candidate]:
         """The candidates for which there are features, of encoders alone and joined.
@@ -70,10 +86,10 @@ class Search:
         names = [name for name in self.encoders if set(encoder_blocks(name)) <= set(encoded.encoders)]
         found = []
         for name in encoders_to_try(names):
-            plans = {plan: copies for plan, copies in self.plans.items() if plan in encoded.plans_of(name)}
+            together = encoded.can_make(name, self.together)
             found += [
                 Candidate(name, setting)
-                for setting in settings(kind, self.heads, plans)
-                if setting.variants or not (self.must_augment and plans)
+                for setting in settings(kind, self.heads, together)
+                if setting.variants or not (self.must_augment and together)
             ]
         return found

@@ -12,6 +12,8 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.classify.heads import Transform
 
+CHUNK = 1024
+"""Examples whose distances to all others are in memory at once."""
 SAME = 1e-9
 """Nearer examples are copies of each other."""
 PRIOR_DEVIATION = 0.3
@@ -104,15 +106,10 @@ class UnknownDetector:
         """
         if not 0 < false_alarms < 1:
             raise InputError(f"false_alarms={false_alarms}: give a rate between 0 and 1, such as 0.05")
-        distances = 1 - rows @ rows.T
-        other = distances > SAME
-        if groups is not None:
-            other &= groups[:, None] != groups
-        nearest = distances.where(other, torch.inf).amin(1)
+        nearest, mated = _neighbors(rows, labels, groups)
         comparable = nearest.isfinite()
         if not bool(comparable.any()):
             raise InputError("the training examples are all alike or of one group; give examples that differ")
-        mated = (other & (labels[:, None] == labels)).any(1)
         count = int(mated.sum())
         if count < 2:
             quantile = float(ndtri(1 - false_alarms) - ndtri(0.95)) * ONE_EXAMPLE_DEVIATION
@@ -135,8 +132,8 @@ class UnknownDetector:
         Args:
             rows: Rows of length 1.
         """
-        similarity = rows @ self.rows.T
-        return (1 - similarity.amax(1)).clamp(min=0) / self.threshold
+        nearest = torch.cat([(part @ self.rows.T).amax(1) for part in torch.split(rows, CHUNK)])
+        return (1 - nearest).clamp(min=0) / self.threshold
 
     def is_unknown(self, features: Tensor | Sequence[Tensor]) -> Bool[Tensor, " m"]:
         """Whether examples are unlike every class.
@@ -145,6 +142,21 @@ class UnknownDetector:
             features: Features `[m, d]` like those of `fit`.
         """
         return self.score(features) > 1
+
+
+def _neighbors(
+    rows: Float[Tensor, "n d"], labels: Int[Tensor, " n"], groups: Int[Tensor, " n"] | None
+) -> tuple[Float[Tensor, " n"], Bool[Tensor, " n"]]:
+    """Distance to the nearest example that is no copy and of another group, and whether the class has such a one."""
+    nearest, mated = [], []
+    for own in torch.split(torch.arange(len(rows)), CHUNK):
+        distances = 1 - rows[own] @ rows.T
+        other = distances > SAME
+        if groups is not None:
+            other &= groups[own, None] != groups
+        nearest.append(distances.where(other, torch.inf).amin(1))
+        mated.append((other & (labels[own, None] == labels)).any(1))
+    return torch.cat(nearest), torch.cat(mated)
 
 
 def _threshold(distances: Tensor, false_alarms: float) -> tuple[float, float]:

@@ -66,7 +66,9 @@ class FitArguments:
     ] = "auto"
     plan: Annotated[
         str,
-        typer.Option("--plan", help='Augmentation: none, or ops such as "flip affine(15)"; chosen for you if auto.'),
+        typer.Option(
+            "--plan", help='Augmentation: none, learned, or ops such as "flip affine(15)"; chosen for you if auto.'
+        ),
     ] = "auto"
     names: Annotated[
         str,
@@ -148,20 +150,21 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     if holds_parts(data, table.columns()):
         fit_table_of_parts(options, table, as_json)
         return
-    found = load_examples(
-        data, columns=table.columns(), split=options.split, group_by=options.group_by, window=options.window
-    )
-    settings = options.settings(found.class_names)
     with resumable("run the same command again: examples that were encoded are in the cache"):
+        found = load_examples(
+            data, columns=table.columns(), split=options.split, group_by=options.group_by, window=options.window
+        )
+        settings = options.settings(found.class_names)
         model, report = fit_model(found, metric=options.metric, budget=options.budget, **settings)
-    # Where the examples are, so that `export` can check the file that it writes on them; and how others are to be read.
-    source = {"data": str(options.data), "window": options.window}
-    save_model(model.with_report({**model.report, **source}), out, options.overwrite)
+        # Where the examples are, so that `export` can check its file on them; and how others are to be read.
+        source = {"data": str(options.data), "window": options.window}
+        save_model(model.with_report({**model.report, **source}), out, options.overwrite)
     if options.report is not None:
-        from manyshot.report.classifier_page import fit_page  # it imports matplotlib
-        from manyshot.report.page import write_page
+        with resumable(f"the model is in {out}; for the page, run the same command again with --overwrite"):
+            from manyshot.report.classifier_page import fit_page  # it imports matplotlib
+            from manyshot.report.page import write_page
 
-        write_page(options.report, fit_page(report, found, command_line()))
+            write_page(options.report, fit_page(report, found, command_line()))
     if as_json:
         print_json(fit_json(report, out, options.report))
         return

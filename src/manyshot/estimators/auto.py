@@ -22,7 +22,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
     Args:
         encoder: A frozen encoder, such as "efficientnet-lite0", several joined by "+", or "auto" to choose one.
         head: A head, such as "ridge", or "auto".
-        plan: Augmentation: ops such as "flip affine(15)", "none", or "auto".
+        plan: Augmentation: ops such as "flip affine(15)", "learned", "none", or "auto".
         names: Whether class labels are read as names that say something of the classes: "none", "auto" where they agree
             with the examples, or "always". With "none" predictions do not depend on what classes are called.
         budget: Seconds that the search may take.
