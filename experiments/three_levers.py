@@ -20,7 +20,7 @@ from fit_names import Encoded, cifar_fs, draws, emoji, few, folder, letters
 from run_and_record import RESULTS, write
 
 from manyshot.base import read_json
-from manyshot.classify.candidates import VARIANTS, Candidate, settings
+from manyshot.classify.candidates import TOGETHER, Candidate, settings
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.choose_names import choose_names
 from manyshot.classify.class_directions import NameTerm
@@ -32,7 +32,7 @@ from manyshot.training import holm, paired_difference
 RESULT = RESULTS / "three_levers.json"
 SHOTS, CLASSES = (1, 5), 20
 SMALL, LARGE = "efficientnet-lite0", "efficientnet-lite2"
-PLAN, COPIES = next(iter(VARIANTS.items()))
+((PLAN, COPIES),) = TOGETHER[0]
 PASSES = [one for name in (SMALL, LARGE) for one in (Pass(name), Pass(name, PLAN, COPIES))]
 PENALTIES = [f"ridge(penalty={penalty:g})" for penalty in (1e-2, 1e-1, 1)]
 HOW = {"passes": PASSES, "most": CLASSES}
@@ -57,12 +57,14 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
         seen[..., :shots] = 1
         seen, row = seen.flatten(1), []
         for encoder in (SMALL, LARGE):
-            for plans in ({}, {PLAN: COPIES}):
-                tried = [one for one in settings(data.kind, PENALTIES, plans) if bool(one.variants) == bool(plans)]
+            for together in ((), TOGETHER[:1]):
+                tried = [
+                    one for one in settings(data.kind, PENALTIES, together) if bool(one.variants) == bool(together)
+                ]
                 choice = choose(examples, [Candidate(encoder, one) for one in tried], prior)
                 ((_, own),) = LabeledExamples(both, targets).left_out_logits([choice.candidate], seen)
                 row.append(right(own[0], targets, seen))
-                if not plans:
+                if not together:
                     found, plain = choose_names(examples, choice, said, prior), own
                     candidate = choice.candidate
             assert found is not None
