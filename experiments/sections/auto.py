@@ -70,8 +70,9 @@ def _lead(result: dict[str, Any]) -> str:
     return (
         f"Mixes of ops by learned weights ([auto](auto.md)). {result['sets']} data sets "
         "(a data set in another draw of classes, pictures and variants is counted again). Each family of data sets is "
-        "left out of everything that is fitted, and its prior and usual losses come from the others; the step is 10, and the trust "
-        "is the one that gains most on the others under mixes fitted in the same way. 5 ways, or as many as there are, "
+        "left out of everything that is fitted, and its prior and usual losses come from the others; the step is 10, "
+        "and the trust is the one that gains most on the others under mixes fitted in the same way. 5 ways, or "
+        "as many as there are, "
         "from about 100 pictures of 64 pixels a draw, so that tasks of a family share pictures. EfficientNet-Lite0 at "
         "96 pixels, frozen; ridge regression. The fit has a closed form and no seed. The variants whose gain is "
         "measured are not those that are looked at, except where an op makes more than one. Interval: over tasks, for "
