@@ -48,8 +48,8 @@ def class_names(found: dict) -> str:
                 "map is chosen was changed once after looking at these classes (it had been the squared error, with "
                 "+7.9 on photographs and +1.9 on sentences), and the head was picked on those of CIFAR-FS; so the "
                 "figure of the sentences is somewhat optimistic. On emoji and printed letters, of other subgroups and "
-                "alphabets than those of the map, names lose: how much a name weighs is chosen on classes of the same "
-                "groups, whose names say more of each other."
+                "alphabets than those of the map, names lose. A likely reason, not tested: how much a name weighs is "
+                "chosen on classes of the same groups, whose names say more of each other."
             ),
             *table(heads, rows),
             "",
