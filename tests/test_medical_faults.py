@@ -74,9 +74,9 @@ FAULTS: dict[str, tuple[str, ...]] = {
     ),
     "an image and its mask of another size do not fit": (f"{GEOMETRY}::test_masks_of_another_resolution_follow",),
     "a patient is in two parts": (
-        "tasks/test_apart.py::test_parts_share_no_author_and_have_all_classes",
-        "tasks/test_apart.py::test_support_and_query_of_a_task_share_no_author",
-        "tasks/test_apart.py::test_a_run_says_how_many_are_in_two_parts",
+        "tasks/test_disjoint_authors.py::test_parts_share_no_author_and_have_all_classes",
+        "tasks/test_disjoint_authors.py::test_support_and_query_of_a_task_share_no_author",
+        "tasks/test_disjoint_authors.py::test_a_run_says_how_many_are_in_two_parts",
         "classify/test_operating_points.py::test_thresholds_of_other_people_keep_the_specificity_about",
     ),
     "nobody says whether Dice is of slices, of cases or pooled, nor what an empty mask counts": (

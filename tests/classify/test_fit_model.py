@@ -13,7 +13,7 @@ from manyshot.classify.encoding import plan_encoding
 from manyshot.classify.examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.search import Search
-from manyshot.meta_augment.auto.menu import CANDIDATES
+from manyshot.meta_augment.auto.menu import OPS, Mix
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
 LEAVE = [text.replace("hello", "goodbye") for text in GREET]
@@ -104,13 +104,14 @@ class TestPictures:
         with pytest.raises(InputError, match="is for pictures"):
             fit_model(sentences(2), encoder="ngrams", plan="learned")
 
-    def test_the_learned_mix_is_one_that_auto_can_choose(self):
-        mixes = [mix for mix in CANDIDATES if mix.use == "views" and len(mix.rows) == len(LEARNED)]
+    def test_the_learned_mix_is_of_ops_of_auto_at_the_size_of_the_encoders(self):
         ours = " ".join(plan if " " not in plan else f"someof({plan}, 2)" for plan, _ in LEARNED)
-        assert any(f"shots: 4 x oneof({ours}) weight" in str(mix.plan_for(224)) for mix in mixes)
+        mix = Mix(tuple(int(row in ("resized_crop(0.4)", "blur(2) noise(0.1)")) for row in OPS))
+        assert f"shots: 2 x oneof({ours}) weight" in str(mix.plan_for(224))
 
     def test_variants_that_are_used_together_fit_the_budget_together_or_not_at_all(self, monkeypatch):
-        monkeypatch.setattr("manyshot.classify.encoding.estimate_seconds", lambda *_, copies, **__: copies)
+        seconds = "manyshot.classify.encoding.estimate_seconds"
+        monkeypatch.setattr(seconds, lambda _encoder, _examples, _uncached, copies: copies)
         examples = squares(2)
         together = ((("flip", 1),), (("affine", 2), ("flip", 1)), (("crop(0.6)", 1), ("blur(2)", 3)))
         encoding = plan_encoding(examples, ["efficientnet-lite0"], together, budget=6)

@@ -201,7 +201,7 @@ def test_a_process_learns_from_its_share_with_the_draws_of_all():
 def test_the_query_stays_clean_and_the_real_shots_stay():
     trained = as_features(learners()["prototypes"])
     step = trained.step(episode(), torch.Generator())
-    enlarged = step.augmented(trial.generate())
+    enlarged = step.augmented(step.generate())
     assert enlarged.query.items.equal(episode().query.items)
     assert enlarged.support.items[:, : WAYS * SHOTS].equal(episode().support.items)
 

@@ -25,6 +25,11 @@ class TestEnglish:
         assert reworded("Please find the file. Thanks.") >= {"Can you find the file? Thanks."}
         assert reworded("Could you find the file?") >= {"Please find the file."}
 
+    def test_a_dot_in_an_address_ends_no_sentence(self):
+        results = reworded("buy http://例子.中国/路径 now.")
+        assert "can you buy http://例子.中国/路径 now?" in results
+        assert all("http://例子.中国/路径" in text for text in results)
+
     def test_an_article_follows(self):
         assert reworded("I saw a car") == {"I saw an automobile"}
 

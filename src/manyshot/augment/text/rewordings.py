@@ -13,12 +13,14 @@ from functools import cache, reduce
 from importlib.resources import files
 from typing import NamedTuple
 
+from manyshot.augment.text.characters import PROTECTED, may_hold_protected
 from manyshot.augment.text.chinese import is_han
 from manyshot.augment.text.words import split_words
 
 _OPENING = re.compile(r"(?:^|[.!?。！？；，：\n]|\b(?:hey|hi|hello|so|ok|okay|well),?)[\s\"'“‘(]*$", re.IGNORECASE)
 _CLOSING = re.compile(r"[\s\"'”’)]*(?:$|[.!?。！？；\n])")
 _FINAL = re.compile(r"[^.!?。！？；\n]*([.!?。！？])(?=\s|$|[\"'”’]|[^\x00-\x7f])")
+_PROTECTED = re.compile(PROTECTED)
 _ARTICLE = re.compile(r"(?<![\w'’.-])([Aa])n? $")
 _CLASS = re.compile(r"<\w+> = ")
 _COMMANDS = {"?": ".", "？": "。"}
@@ -62,7 +64,7 @@ class Edit(NamedTuple):
             choice: One of `choices`.
         """
         rest = text[self.end :]
-        final = _FINAL.match(rest) if choice.mark else None
+        final = _FINAL.match(_hide_protected(rest)) if choice.mark else None
         if final and final[1] in choice.mark:
             rest = rest[: final.start(1)] + choice.mark[final[1]] + rest[final.end(1) :]
         return fix_article(text[: self.start], choice.text) + choice.text + rest
@@ -151,6 +153,11 @@ def fix_article(before: str, following: str) -> str:
     word = following.lower()
     vowel = (word[0] in "aeiou" and not word.startswith(_SPOKEN_U)) or word.startswith(_SILENT_H)
     return before[: found.start()] + found[1] + ("n " if vowel else " ")
+
+
+def _hide_protected(text: str) -> str:
+    """The text with letters in place of addresses and the like, whose marks end no sentence."""
+    return _PROTECTED.sub(lambda found: "x" * len(found[0]), text) if may_hold_protected(text) else text
 
 
 def _plain(word: str) -> str:
