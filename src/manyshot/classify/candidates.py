@@ -32,8 +32,8 @@ Variants = tuple[tuple[str, int], ...]
 LEARNED_PLAN = "learned"
 LEARNED: Variants = (("resized_crop(0.4)", 2), ("blur(7) noise(0.1)", 2))
 """The mix of two ops that gained most in tasks of thirteen families of data sets, at 2 and 5 examples of a class, with
-strengths for the size of the encoders' pictures. Looking at the examples gained nothing over it there, so `fit` does not
-look: the mix is the same whatever examples are held out."""
+strengths for the size of the encoders' pictures. Looking at the examples gained nothing over it there, so `fit` does
+not look: the mix is the same whatever examples are held out."""
 
 TOGETHER: tuple[Variants, ...] = (
     (("affine", 2),),
