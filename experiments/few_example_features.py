@@ -26,13 +26,13 @@ from torch.nn import functional as F
 
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.classify.candidates import TOGETHER, Setting, settings
+from manyshot.classify.cross_validate import join_views
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import Pass, encode_passes
 from manyshot.classify.example_set import ExampleSet, Kind
 from manyshot.classify.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.heads import Head
 from manyshot.classify.heads.row_space import decompose
-from manyshot.classify.resample import join_views
 
 KINDS: dict[Kind, dict] = {"pictures": PICTURES, "sentences": SENTENCES}
 ORDER = [row.name for row in FROZEN]

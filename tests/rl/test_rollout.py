@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
+from manyshot.rl.advantages import generalized_advantages
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.reward_scale import RewardScale
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_plan import RLPlan
-from manyshot.rl.rollout import Batch, advantages
+from manyshot.rl.rollout import Batch
 from manyshot.rl.rollout_env import Games, collect_rollout, reset
 from manyshot.rl.world_split import WorldSplit
 
@@ -40,7 +41,7 @@ def test_advantages_are_those_of_a_plain_loop(t, n, seed, discount, trace):
     rewards, values, following = torch.randn(3, t, n, generator=draws, dtype=torch.float64)
     terminated = torch.rand(t, n, generator=draws) < 0.2
     ended = terminated | (torch.rand(t, n, generator=draws) < 0.2)
-    found = advantages(rewards, values, following, terminated, ended, discount, trace)
+    found = generalized_advantages(rewards, values, following, terminated, ended, discount, trace)
     parts = (part.tolist() for part in (rewards, values, following, terminated, ended))
     assert torch.allclose(found, torch.tensor(by_hand(*parts, discount, trace), dtype=torch.float64))
 

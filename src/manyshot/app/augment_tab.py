@@ -10,7 +10,7 @@ from manyshot.app.collection import Collection
 from manyshot.app.readable_errors import readable
 from manyshot.app.shared_controls import PICTURES, Shared, gather
 from manyshot.classify.example_set import ExampleSet
-from manyshot.classify.examples import examples_from_arrays
+from manyshot.classify.read_examples import examples_from_arrays
 
 NOTHING_TO_SHOW = '<p class="quiet">Add examples of two classes on the tab Fit, or drop a picture here.</p>'
 

@@ -68,7 +68,7 @@ def find_duplicates(examples: ExampleSet) -> list[Duplicate]:
         The pairs: those across classes first, then in the order of the copies.
 
     Example:
-        >>> from manyshot.classify.examples import examples_from_arrays
+        >>> from manyshot.classify.read_examples import examples_from_arrays
         >>> examples = examples_from_arrays(["Hello!", "hello", "bye", "bye"], ["greet", "greet", "leave", "greet"])
         >>> [(pair.first, pair.second, pair.kind, pair.across_classes) for pair in find_duplicates(examples)]
         [(2, 3, 'exact', True), (0, 1, 'near', False)]

@@ -57,7 +57,7 @@ def encode_examples(
             picture is damaged.
 
     Example:
-        >>> from manyshot.classify.examples import examples_from_arrays
+        >>> from manyshot.classify.read_examples import examples_from_arrays
         >>> examples = examples_from_arrays(["hello there", "good bye"])
         >>> encode_examples("ngrams", examples, plan="typos", copies=3).shape
         torch.Size([2, 3, 2048])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from manyshot.base import InputError
+from manyshot.classify.build_fit_report import build_fit_report
 from manyshot.classify.calibrate import left_out_probabilities
 from manyshot.classify.choice_metric import check_choice_metric
 from manyshot.classify.choose_candidate import LEAST_TO_CHOOSE
@@ -20,7 +21,6 @@ from manyshot.classify.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.heads import Linear
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.model import Model, Reference
-from manyshot.classify.report_of_fit import report_of_fit
 from manyshot.classify.search import AUTO, Search
 from manyshot.classify.unknown import UnknownDetector
 
@@ -94,7 +94,7 @@ def fit_model(
     candidate, temperature, folds = decision.candidate, decision.temperature, decision.choice.folds
     left_out = left_out_probabilities(labeled, candidate, temperature, folds, decision.term)
     seconds = time.monotonic() - start
-    report = report_of_fit(examples, labeled, encoding, decision, left_out, metric, seconds)
+    report = build_fit_report(examples, labeled, encoding, decision, left_out, metric, seconds)
     return model.with_report(report.as_dict()), report
 
 

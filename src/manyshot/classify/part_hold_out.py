@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.classify.choose_candidate import FOLDS
+from manyshot.classify.cross_validate import stratified_folds
 from manyshot.classify.part_heads import PartHeads, PartRows
 from manyshot.classify.part_names import SaidOfClasses, names_of_fit
-from manyshot.classify.resample import stratified_folds
 from manyshot.tasks import Parts
 
 REPEATS = ((150, 5), (500, 2))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.classify.accuracy_interval import accuracy_interval, interval_of_one_example
+from manyshot.classify.build_fit_report import gain_of, measures_of
 from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.fit_report import FitReport, NamesUsed, Tried
@@ -17,7 +18,6 @@ from manyshot.classify.part_hold_out import HeldOut
 from manyshot.classify.part_names import NamesOfFit
 from manyshot.classify.parted_examples import PartedExamples
 from manyshot.classify.parts_model import PartsModel
-from manyshot.classify.report_of_fit import gain_of, measures_of
 
 WHY = (
     "how much each part counts comes from leave-one-out errors of ridge regression on these examples, where there are "

@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 from torch import Tensor, nn
 
 from manyshot.augment import Plan, pool_variants
-from manyshot.augment.plan.syntax import Clause, Syntax
+from manyshot.augment.plan.syntax_tree import Clause, Syntax
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import kind_of_input, read_pictures, to_images

@@ -2,7 +2,7 @@
 
 from manyshot.base.registry import Registry
 from manyshot.generate.afhn import AFHN
-from manyshot.generate.conditional import ConditionalGAN
+from manyshot.generate.conditional_gan import ConditionalGAN
 from manyshot.generate.cvae import CVAE
 from manyshot.generate.dagan import DAGAN
 from manyshot.generate.dcgan import DCGAN

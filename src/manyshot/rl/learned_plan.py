@@ -13,12 +13,12 @@ from manyshot.base.check_numbers import check_range
 from manyshot.base.registry import Registry
 from manyshot.base.seeds import generator
 from manyshot.learners.functional import call_with
+from manyshot.rl.advantages import generalized_advantages
 from manyshot.rl.policy import ActorCritic, Output
 from manyshot.rl.ppo import PPO, Regularizer
 from manyshot.rl.regularize import DrAC
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch, Rollout
-from manyshot.rl.rollout import advantages as estimate
 from manyshot.rl.rollout_env import collect_rollout, reset
 from manyshot.rl.view_choice import ViewChoice, regularizer
 
@@ -229,7 +229,7 @@ def validation_batch(trainer: "Trainer", draws: Generator) -> Batch:
     )
     rollout, _ = collect_rollout(env, games, trainer.policy, fit.rollout, draws, device=fit.device)
     rewards = rollout.rewards / trainer.deviation()
-    estimates = estimate(
+    estimates = generalized_advantages(
         rewards, rollout.values, rollout.next_values, rollout.terminated, rollout.ended, fit.discount, fit.trace
     )
     batch = Batch.of(rollout, estimates, fit.device)

@@ -1,6 +1,6 @@
 r"""Plans for reinforcement learning: which augmentation acts where, on worlds and on what agents see.
 
-The language is that of `manyshot.augment.plan.language`, with placements of its own::
+The language is that of `manyshot.augment.plan.parser`, with placements of its own::
 
     world: jitter(0.3); trial: turn mirror; rollout: hue; view: crop(0.25)
 
@@ -23,8 +23,8 @@ from manyshot.augment.mix import Mix
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.ops.op import Op, Params
-from manyshot.augment.plan.language import parse
-from manyshot.augment.plan.syntax import Clause, Syntax
+from manyshot.augment.plan.parser import parse
+from manyshot.augment.plan.syntax_tree import Clause, Syntax
 from manyshot.augment.registry import NAMED, build_op, canonical
 from manyshot.augment.task import TaskOp
 from manyshot.base import InputError, did_you_mean

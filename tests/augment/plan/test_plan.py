@@ -8,7 +8,7 @@ from manyshot.augment.image import Affine, Elastic, Flip, Noise, Turn
 from manyshot.augment.mix import MIXES, CutMix, Mixup, SometimesMix, mix_examples
 from manyshot.augment.ops.op import Op
 from manyshot.augment.parts import PART_MIXES
-from manyshot.augment.plan.language import parse
+from manyshot.augment.plan.parser import parse
 from manyshot.augment.plan.placements import PLACEMENTS
 from manyshot.augment.plan.presets import TEXT_PRESETS
 from manyshot.augment.registry import ALIASES, build_op

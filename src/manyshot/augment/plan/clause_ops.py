@@ -9,7 +9,7 @@ from manyshot.augment.augmenter import LEARNED
 from manyshot.augment.mix import Mix
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.op import Op
-from manyshot.augment.plan.syntax import Clause
+from manyshot.augment.plan.syntax_tree import Clause
 from manyshot.augment.registry import build_op
 from manyshot.augment.task import TaskOp
 from manyshot.augment.task.shared import SHARED_BY, SharedOps

@@ -22,7 +22,7 @@ from manyshot.augment.plan.clause_ops import (
     refuse_learned,
     split_per,
 )
-from manyshot.augment.plan.syntax import Clause
+from manyshot.augment.plan.syntax_tree import Clause
 from manyshot.augment.task import TaskOp
 from manyshot.augment.task.shared import SharedOps
 from manyshot.base import InputError, did_you_mean

@@ -10,7 +10,7 @@ from manyshot.augment.augmenter import LEARNED, Augmenter
 from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.augment.ops.op import Op, fresh_generator
 from manyshot.augment.ops.variants import are_bytes
-from manyshot.augment.plan.language import parse
+from manyshot.augment.plan.parser import parse
 from manyshot.augment.plan.placements import (
     PLACEMENTS,
     ItemPlacement,
@@ -20,7 +20,7 @@ from manyshot.augment.plan.placements import (
     check_clause,
 )
 from manyshot.augment.plan.presets import PRESETS
-from manyshot.augment.plan.syntax import Syntax
+from manyshot.augment.plan.syntax_tree import Syntax
 from manyshot.augment.registry import NAMED, canonical
 from manyshot.base import InputError, did_you_mean, seeds
 from manyshot.base.call_syntax import is_word, shorten
@@ -34,7 +34,7 @@ class Plan:
     `str(plan)` is its text, in which a preset is spelled out; two plans are equal when their texts are.
 
     Args:
-        text: The plan in the language of `manyshot.augment.plan.language`, the name of a preset, or a parsed plan;
+        text: The plan in the language of `manyshot.augment.plan.parser`, the name of a preset, or a parsed plan;
             "none" changes nothing.
         augmenter: The augmenter that the word `learned` stands for.
 

@@ -11,7 +11,7 @@ from torch import Generator, Tensor, nn
 from manyshot.augment import Plan
 from manyshot.augment.ops.compose import Compose
 from manyshot.augment.ops.op import Op, Params
-from manyshot.augment.plan.syntax import Clause, Syntax
+from manyshot.augment.plan.syntax_tree import Clause, Syntax
 from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.gates import Gates, sample_gates
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied

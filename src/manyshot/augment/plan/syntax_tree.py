@@ -1,4 +1,4 @@
-"""The syntax tree of a plan (`manyshot.augment.plan.language`), before the names of ops are looked up."""
+"""The syntax tree of a plan (`manyshot.augment.plan.parser`), before the names of ops are looked up."""
 
 import math
 from dataclasses import dataclass

@@ -10,6 +10,7 @@ from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import NO_PLAN
 from manyshot.classify.choose_candidate import Choice
 from manyshot.classify.choose_names import NameChoice
+from manyshot.classify.cross_validate import stratified_folds
 from manyshot.classify.decision import Decision
 from manyshot.classify.duplicate_examples import find_duplicates
 from manyshot.classify.encoding import Encoding
@@ -20,10 +21,9 @@ from manyshot.classify.label_issues import find_confusions, find_label_issues
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.metrics import Metrics, measure
 from manyshot.classify.operating_points import called_across, choose_points
-from manyshot.classify.resample import stratified_folds
 
 
-def report_of_fit(
+def build_fit_report(
     examples: ExampleSet,
     labeled: LabeledExamples,
     encoding: Encoding,

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.augment.plan import Plan
-from manyshot.augment.plan.language import parse
-from manyshot.augment.plan.syntax import Clause, Syntax
+from manyshot.augment.plan.parser import parse
+from manyshot.augment.plan.syntax_tree import Clause, Syntax
 from manyshot.base import InputError
 from manyshot.base.call_syntax import Call, number, parse_call
 

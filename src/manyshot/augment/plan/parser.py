@@ -31,7 +31,7 @@ Grammar, with spaces and line breaks free::
 from collections.abc import Callable, Iterable
 
 from manyshot.augment.plan.placements import PLACEMENTS, check_clause
-from manyshot.augment.plan.syntax import MOST_COPIES, Clause, Syntax
+from manyshot.augment.plan.syntax_tree import MOST_COPIES, Clause, Syntax
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.call_syntax import MAX_LENGTH, Call, CallParser, shorten
 
