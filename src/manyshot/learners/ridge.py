@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from manyshot.base import InputError
 from manyshot.learners.feature_learner import FeatureLearner, Head
 from manyshot.learners.learner import criterion_named
+from manyshot.runtime.linear_systems import solve_systems
 from manyshot.tasks import Episode, Examples
 
 
@@ -91,10 +92,10 @@ def ridge_solve(
     n, d = features.shape[-2:]
     if n < d:
         system = weight[..., None] * (features @ features.mT)
-        dual: Tensor = torch.linalg.solve(_with_diagonal(system, penalty), right)
+        dual: Tensor = solve_systems(_with_diagonal(system, penalty), right)
         return features.mT @ dual
     system = features.mT @ (weight[..., None] * features)
-    primal: Tensor = torch.linalg.solve(_with_diagonal(system, penalty), features.mT @ right)
+    primal: Tensor = solve_systems(_with_diagonal(system, penalty), features.mT @ right)
     return primal
 
 

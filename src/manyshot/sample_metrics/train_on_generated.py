@@ -8,6 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.runtime.linear_systems import solve_systems
 from manyshot.sample_metrics.neighbors import check_features
 
 PENALTY = 1e-2
@@ -54,5 +55,5 @@ def transfer_accuracy(
     weight = weight / weight.sum()
     target = torch.nn.functional.one_hot(index, len(classes)).double()
     gram = x.T @ (weight[:, None] * x) + PENALTY * torch.eye(x.shape[1], dtype=x.dtype)
-    predicted = (y @ torch.linalg.solve(gram, x.T @ (weight[:, None] * target))).argmax(1)
+    predicted = (y @ solve_systems(gram, x.T @ (weight[:, None] * target))).argmax(1)
     return float((classes[predicted] == test_labels.cpu()).double().mean())

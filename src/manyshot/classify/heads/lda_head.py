@@ -11,6 +11,7 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.classify.heads.head import LeftOut, Linear, LinearHead, absent
 from manyshot.classify.heads.row_space import RowSpace
+from manyshot.runtime.linear_systems import solve_systems
 
 TINY = 1e-30
 CHUNK = 2**23
@@ -101,7 +102,7 @@ class Classes(NamedTuple):
 def _solve(head: LDA, classes: Classes, total: Tensor, absence: Tensor) -> Linear:
     identity = torch.eye(classes.scatter.shape[1], dtype=torch.float64)
     shrunk = (1 - head.shrinkage) * classes.scatter + head.shrinkage * classes.target[:, None, None] * identity
-    weight = torch.linalg.solve(shrunk / total[..., None], classes.means.mT).mT
+    weight = solve_systems(shrunk / total[..., None], classes.means.mT).mT
     log_prior = (classes.mass / total).clamp(min=TINY).log()
     return Linear(weight, absence + log_prior - (weight * classes.means).sum(-1) / 2)
 
@@ -229,7 +230,7 @@ def _reduced_logits(shrinkage: float, within: Within, reduced: Reduced) -> Tenso
     scaled_inner = factor[..., None] * reduced.inner
     identity = torch.eye(scaled_inner.shape[-1], dtype=torch.float64)
     system = identity - scaled_inner @ (deviations @ reduced.deviations.mT)
-    core = torch.linalg.solve(system, scaled_inner)
+    core = solve_systems(system, scaled_inner)
     rows = reduced.deviations + reduced.class_mean[:, :, None]
     to_means = core @ (deviations @ reduced.means.mT)
     products = rows @ means.mT + (rows @ deviations.mT) @ to_means

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from manyshot.classify.heads.head import LeftOut, Linear, PenalizedHead, absent
 from manyshot.classify.heads.row_space import RowSpace
+from manyshot.runtime.linear_systems import solve_systems
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Ridge(PenalizedHead):
             # The only example of a split has no fit without it: H is then 1, and its answer is left as it is.
             alone = (part.sum(-1) > 1 - 1e-9)[..., None]
             system = torch.where(alone, identity, identity - hat)
-            results.append(left_out.back(targets - torch.linalg.solve(system, residual) + gone, w.shape[1]))
+            results.append(left_out.back(targets - solve_systems(system, residual) + gone, w.shape[1]))
         return torch.stack(results)
 
 

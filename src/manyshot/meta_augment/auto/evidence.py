@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.meta_augment.auto.gram_ridge import frame, hat_matrix
+from manyshot.runtime.linear_systems import solve_systems
 
 FOLDS = 5
 """Most folds of cross-validation."""
@@ -86,7 +87,7 @@ def left_out(
         own = (members[..., None] * v + each).flatten(1)
         block = hat[of_task[..., None], own[:, :, None], own[:, None]]
         system = torch.eye(own.shape[1]).to(gram) - block
-        result[of_task, own] -= torch.linalg.solve(system, wrong[of_task, own])
+        result[of_task, own] -= solve_systems(system, wrong[of_task, own])
     return result.view(b, n, v, -1)
 
 
