@@ -13,7 +13,7 @@ def solve_systems(systems: Tensor, right: Tensor) -> Tensor:
 
     After `torch.set_num_threads(n)` with n > 1, a batch of systems of more than about 128 unknowns never returns from
     `torch.linalg.solve` on the CPU: each thread of PyTorch calls MKL's LU factorization, which waits for a team of
-    threads of its own. One system at a time has no outer threads.
+    threads of its own, and may report a wrong parameter on the way. One system at a time has no outer threads.
 
     Args:
         systems: `[..., k, k]` matrices.
