@@ -29,7 +29,7 @@ from manyshot.classify.candidates import TOGETHER, Setting, settings
 from manyshot.classify.cross_validate import join_views
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import Pass, encode_passes
-from manyshot.classify.example_set import ExampleSet, Kind
+from manyshot.classify.examples.example_set import ExampleSet, Kind
 from manyshot.classify.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.heads import Head
 from manyshot.classify.heads.row_space import decompose

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from manyshot.base import InputError
-from manyshot.classify.read_examples import ExampleSet, examples_from_arrays
+from manyshot.classify.examples.read_examples import ExampleSet, examples_from_arrays
 from manyshot.datasets import load_dataset
 
 SHOTS = (1, 2, 5, 10, 20)

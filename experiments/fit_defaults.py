@@ -29,7 +29,7 @@ from run_and_record import RESULTS, write
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import settings
-from manyshot.classify.example_set import Kind
+from manyshot.classify.examples.example_set import Kind
 from manyshot.classify.prior import Gain
 
 PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/prior.json"

@@ -13,8 +13,8 @@ from manyshot.app.fitting import Fitted, fit, report_html
 from manyshot.app.html import classes_html
 from manyshot.app.trying import ask
 from manyshot.base import InputError, track
+from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.features import plan_op
-from manyshot.classify.read_examples import examples_from_arrays
 from small_classifiers import fit_small, questions
 
 

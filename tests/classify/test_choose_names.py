@@ -19,11 +19,11 @@ from manyshot.classify.class_directions import ClassDirections, class_directions
 from manyshot.classify.cross_validate import left_out_logits
 from manyshot.classify.decision import say_why_no_names
 from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.heads import Transform
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import Gain, load_prior
-from manyshot.classify.read_examples import examples_from_arrays
 from manyshot.nets.imagenet_classifier import classifier_weights, imagenet_classes
 
 CLASSES, WIDTH = 5, 12

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from manyshot.classify.duplicate_examples import find_duplicates
-from manyshot.classify.read_examples import examples_from_arrays
+from manyshot.classify.examples.read_examples import examples_from_arrays
 
 
 def photo(seed: int) -> Image.Image:

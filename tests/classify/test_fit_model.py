@@ -10,8 +10,8 @@ from manyshot.base import InputError
 from manyshot.classify.candidates import LEARNED, TOGETHER
 from manyshot.classify.encoded_examples import EncodedExamples
 from manyshot.classify.encoding import plan_encoding
+from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
-from manyshot.classify.read_examples import examples_from_arrays
 from manyshot.classify.search import Search
 from manyshot.meta_augment.auto.menu import OPS, Mix
 

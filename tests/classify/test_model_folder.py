@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from manyshot.base import InputError
+from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.model_folder import SETTINGS, TENSORS, load_model, save_model
 from manyshot.classify.printable_names import check_class_names
-from manyshot.classify.read_examples import examples_from_arrays
 from small_classifiers import fit_small, questions
 
 NEW = examples_from_arrays(["my parcel, please", "green tea", "what?"])

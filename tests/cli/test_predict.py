@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from manyshot.classify import listing
+from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.model_folder import save_model
-from manyshot.classify.read_examples import examples_from_arrays
 from small_classifiers import PARCEL, TEA, fit_small, questions
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from manyshot.augment import Plan
 from manyshot.base import InputError
-from manyshot.classify.read_examples import load_examples, load_unlabeled
+from manyshot.classify.examples.read_examples import load_examples, load_unlabeled
 from manyshot.datasets.image_folder import load_folder
 from manyshot.datasets.window import parse_window
 from manyshot.datasets.windowed_pictures import through_window

@@ -3,12 +3,12 @@
 import torch
 
 from manyshot.classify.candidates import Candidate, Setting, Variants
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
+from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.features import encode_examples
 from manyshot.classify.frozen_encoders import load_encoder
 from manyshot.classify.heads import HEADS, Transform
 from manyshot.classify.model import Model, Reference
-from manyshot.classify.read_examples import examples_from_arrays
 from manyshot.classify.unknown import UnknownDetector
 
 ENCODER = "ngrams"

@@ -9,11 +9,11 @@ from manyshot.base.sound import from_samples, to_samples
 from manyshot.classify.candidates import Candidate, Setting
 from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.evaluate_model import Evaluation
+from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples
 from manyshot.classify.fit_report import NamesUsed, PairedGain
 from manyshot.classify.heads import Transform
 from manyshot.classify.label_issues import Confusion, LabelIssue
 from manyshot.classify.metrics import Metrics, measure
-from manyshot.classify.read_examples import examples_from_arrays, load_examples
 from manyshot.datasets.sound_files import decode_sound, encode_wav
 from manyshot.report.classifier_page import MOST, evaluation_page, fit_page
 from manyshot.report.page import write_page

@@ -9,8 +9,8 @@ from manyshot.app.augmenting import OFFERED, plan_text, preview_pictures, previe
 from manyshot.app.collection import Collection
 from manyshot.app.readable_errors import readable
 from manyshot.app.shared_controls import PICTURES, Shared, gather
-from manyshot.classify.example_set import ExampleSet
-from manyshot.classify.read_examples import examples_from_arrays
+from manyshot.classify.examples.example_set import ExampleSet
+from manyshot.classify.examples.read_examples import examples_from_arrays
 
 NOTHING_TO_SHOW = '<p class="quiet">Add examples of two classes on the tab Fit, or drop a picture here.</p>'
 

@@ -8,7 +8,7 @@ import torch
 
 from manyshot.app.html import figure, table
 from manyshot.base import InputError, plain_number
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.features import plan_op
 
 PICTURES = 3

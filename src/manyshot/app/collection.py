@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from manyshot.base import InputError
-from manyshot.classify.example_set import ExampleSet
-from manyshot.classify.read_examples import examples_from_arrays, load_examples, load_unlabeled
+from manyshot.classify.examples.example_set import ExampleSet
+from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples, load_unlabeled
 
 MAX_NAME = 100
 """Largest number of characters of a class name."""

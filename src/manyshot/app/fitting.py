@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from manyshot.app.html import table
 from manyshot.base import listen
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from manyshot.app.collection import Collection, sentences_of
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 
 PICTURES, SENTENCES = "Pictures", "Sentences"
 PICTURE_TYPES = ["image", ".zip"]

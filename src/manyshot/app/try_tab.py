@@ -12,7 +12,7 @@ from manyshot.app.readable_errors import readable
 from manyshot.app.shared_controls import Shared
 from manyshot.app.trying import ask
 from manyshot.base import InputError
-from manyshot.classify.read_examples import examples_from_arrays
+from manyshot.classify.examples.read_examples import examples_from_arrays
 
 NONE_YET = "There is no classifier yet: fit one, or open one."
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from manyshot.app.fitting import Fitted
 from manyshot.app.html import THUMBNAIL, figure, table
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 
 NEAREST = 6
 """Number of nearest training examples that are shown."""

@@ -1,6 +1,7 @@
 """From a few examples to a classifier: frozen features, heads, the choice among them, and models."""
 
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
+from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples, load_unlabeled
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.fit_parts import fit_parts
 from manyshot.classify.fit_report import FitReport
@@ -10,7 +11,6 @@ from manyshot.classify.parted_examples import PartedExamples, load_parted
 from manyshot.classify.parts_model import PartsModel
 from manyshot.classify.parts_report import PartsReport
 from manyshot.classify.predictions import Predictions, choose_next
-from manyshot.classify.read_examples import examples_from_arrays, load_examples, load_unlabeled
 
 __all__ = [
     "ExampleSet",

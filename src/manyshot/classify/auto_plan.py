@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.meta_augment.auto.advise import Advice, advise, to_pictures
 from manyshot.meta_augment.auto.menu import SIDE
 

@@ -14,7 +14,7 @@ from manyshot.classify.cross_validate import stratified_folds
 from manyshot.classify.decision import Decision
 from manyshot.classify.duplicate_examples import find_duplicates
 from manyshot.classify.encoding import Encoding
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import METRIC_WORDS, MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
 from manyshot.classify.intervals import mean_estimate
 from manyshot.classify.label_issues import find_confusions, find_label_issues

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from manyshot.base import InputError
-from manyshot.classify.example_set import Kind
+from manyshot.classify.examples.example_set import Kind
 from manyshot.classify.heads import HEADS, Head, Transform
 
 NO_PLAN = "none"

@@ -15,7 +15,7 @@ from manyshot.classify.candidates import Candidate
 from manyshot.classify.choose_candidate import Choice, choose
 from manyshot.classify.choose_names import NameChoice, choose_names
 from manyshot.classify.class_directions import NameTerm, class_directions
-from manyshot.classify.example_set import Kind
+from manyshot.classify.examples.example_set import Kind
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
 from manyshot.classify.search import AUTO

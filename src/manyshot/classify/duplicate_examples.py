@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
 
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 
 SIDE = 32
 """Height and width of the pictures that are compared, in pixels."""
@@ -68,7 +68,7 @@ def find_duplicates(examples: ExampleSet) -> list[Duplicate]:
         The pairs: those across classes first, then in the order of the copies.
 
     Example:
-        >>> from manyshot.classify.read_examples import examples_from_arrays
+        >>> from manyshot.classify.examples.read_examples import examples_from_arrays
         >>> examples = examples_from_arrays(["Hello!", "hello", "bye", "bye"], ["greet", "greet", "leave", "greet"])
         >>> [(pair.first, pair.second, pair.kind, pair.across_classes) for pair in find_duplicates(examples)]
         [(2, 3, 'exact', True), (0, 1, 'near', False)]

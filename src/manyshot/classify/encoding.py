@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from manyshot.classify.candidates import NO_PLAN, Variants
 from manyshot.classify.encoded_examples import EncodedExamples
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.features import count_uncached, encode_examples, estimate_seconds
 from manyshot.classify.frozen_encoders import encoder_blocks
 

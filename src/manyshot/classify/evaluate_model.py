@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.metrics import Metrics, measure
 from manyshot.classify.operating_points import points_of
 from manyshot.classify.parted_examples import PartedExamples

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import InputError, did_you_mean, sweep, write_aside
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.export_formats import FORMATS
 from manyshot.classify.export_graph import Graph, drawn_examples, expected_of, graph_of, inputs_of, metadata_of
 from manyshot.classify.export_parts import graph_of_parts, inputs_of_parts

@@ -11,7 +11,7 @@ from manyshot.augment import Params
 from manyshot.augment.image.geometric.warp import Points, pixels
 from manyshot.base.seeds import generator
 from manyshot.classify.candidates import Variants
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.features import plan_op
 from manyshot.classify.frozen_encoders import load_encoder
 

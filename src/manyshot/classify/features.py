@@ -16,7 +16,7 @@ from manyshot.augment.ops.op import join
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.base.sound import RATE
-from manyshot.classify.example_set import ExampleSet, Kind
+from manyshot.classify.examples.example_set import ExampleSet, Kind
 from manyshot.classify.frozen_encoders import LoadedEncoder, encoder_blocks, load_encoder
 from manyshot.datasets.feature_store import FeatureStore, encode_stored
 from manyshot.datasets.pixel_cache import FORMAT as DECODING
@@ -57,7 +57,7 @@ def encode_examples(
             picture is damaged.
 
     Example:
-        >>> from manyshot.classify.read_examples import examples_from_arrays
+        >>> from manyshot.classify.examples.read_examples import examples_from_arrays
         >>> examples = examples_from_arrays(["hello there", "good bye"])
         >>> encode_examples("ngrams", examples, plan="typos", copies=3).shape
         torch.Size([2, 3, 2048])

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
-from manyshot.classify.example_set import Kind
+from manyshot.classify.examples.example_set import Kind
 from manyshot.nets import ENCODERS, PretrainedEncoder, SoundEncoder, TextEncoder
 from manyshot.tasks.items import floats
 

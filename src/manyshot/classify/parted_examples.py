@@ -10,7 +10,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike, NDArray
 
 from manyshot.base import InputError, did_you_mean, note
-from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile, class_texts
+from manyshot.classify.examples.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile, class_texts
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.folder_or_zip import ItemFile
 from manyshot.datasets.list_parts import ListedParts, list_parts

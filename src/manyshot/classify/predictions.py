@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.read_examples import ExampleSet
+from manyshot.classify.examples.read_examples import ExampleSet
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 
 from manyshot.classify.candidates import Candidate
-from manyshot.classify.example_set import Kind
+from manyshot.classify.examples.example_set import Kind
 from manyshot.classify.frozen_encoders import encoder_blocks
 
 UNKNOWN_SD = 0.03

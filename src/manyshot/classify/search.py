@@ -15,7 +15,7 @@ from manyshot.classify.candidates import (
     settings,
 )
 from manyshot.classify.encoded_examples import EncodedExamples
-from manyshot.classify.example_set import Kind
+from manyshot.classify.examples.example_set import Kind
 from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
 from manyshot.classify.heads import HEADS
 

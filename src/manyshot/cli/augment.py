@@ -295,7 +295,7 @@ def _augment_parts(options: AugmentArguments, table: TableArguments, as_json: bo
 def _advice(options: AugmentArguments) -> "Advice":
     """What `auto` says of the images, and a picture of it where one is asked for."""
     from manyshot.classify.auto_plan import choose_auto_plan, shown_pictures
-    from manyshot.classify.read_examples import load_examples
+    from manyshot.classify.examples.read_examples import load_examples
     from manyshot.report.advice_sheet import advice_sheet
     from manyshot.samples.contact_sheet import save_image
 

@@ -54,7 +54,7 @@ def _parted(model: "PartsModel", like: Path | None) -> "PartedExamples | None":
 
 def _examples(model: "Model", like: Path | None) -> "ExampleSet | None":
     """Examples to run the file on; None where there are none."""
-    from manyshot.classify.read_examples import load_unlabeled
+    from manyshot.classify.examples.read_examples import load_unlabeled
 
     if like is not None:
         return load_unlabeled([like.expanduser()], kind=model.kind, window=model.window)

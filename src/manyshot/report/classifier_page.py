@@ -9,7 +9,7 @@ from PIL import Image
 
 from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.evaluate_model import Evaluation
-from manyshot.classify.example_set import ExampleSet
+from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import METRIC_WORDS
 from manyshot.classify.intervals import Estimate
 from manyshot.classify.label_issues import LabelIssue, find_confusions

@@ -56,7 +56,7 @@ class ExampleSet:
             split. None if each example is a group of its own.
 
     Example:
-        >>> from manyshot.classify.read_examples import examples_from_arrays
+        >>> from manyshot.classify.examples.read_examples import examples_from_arrays
         >>> examples = examples_from_arrays(["hello", "hi there", "bye"], ["greet", "greet", "leave"])
         >>> examples.class_names, examples.labels.tolist(), examples.select([2]).texts([0])
         (('greet', 'leave'), [0, 0, 1], ['bye'])

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, note
-from manyshot.classify.example_set import Item, Kind, PictureFile, SoundFile
+from manyshot.classify.examples.example_set import Item, Kind, PictureFile, SoundFile
 from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, ItemFile, Parts, Tree, list_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import SUFFIXES, list_classes

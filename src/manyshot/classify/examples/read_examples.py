@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, did_you_mean, track
-from manyshot.classify.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile
-from manyshot.classify.listing import Listed, item_file, list_labeled, list_unlabeled
+from manyshot.classify.examples.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile
+from manyshot.classify.examples.list_examples import Listed, item_file, list_labeled, list_unlabeled
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.folder_or_zip import ItemFile
 from manyshot.datasets.image_folder import SUFFIXES

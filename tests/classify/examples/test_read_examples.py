@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from manyshot.base import InputError
-from manyshot.classify.read_examples import examples_from_arrays, load_examples, load_unlabeled
+from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples, load_unlabeled
 from manyshot.datasets.pictures import decode
 from manyshot.datasets.table_reader import Columns
 
