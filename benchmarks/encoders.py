@@ -20,7 +20,7 @@ from output import print_table
 from rich.table import Table
 
 from manyshot.base import write_json
-from manyshot.classify.frozen_encoders import FROZEN, FrozenEncoder, build_encoder, load_encoder
+from manyshot.classify.encode.frozen_encoders import FROZEN, FrozenEncoder, build_encoder, load_encoder
 from manyshot.nets import PretrainedEncoder
 
 EXAMPLES, REPEATS = 32, 4

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, Stratifi
 from sklearn.neighbors import KNeighborsClassifier
 
 from manyshot.classify.candidates import Setting
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.heads import Transform
 
 Features = NDArray[np.float64]

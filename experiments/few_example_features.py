@@ -27,10 +27,10 @@ from torch.nn import functional as F
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.classify.candidates import TOGETHER, Setting, settings
 from manyshot.classify.cross_validate import join_views
-from manyshot.classify.encoded_examples import EncodedExamples
-from manyshot.classify.encoding import Pass, encode_passes
+from manyshot.classify.encode.encoded_examples import EncodedExamples
+from manyshot.classify.encode.frozen_encoders import FROZEN, available, encoders_to_try
+from manyshot.classify.encode.plan_encoding import Pass, encode_passes
 from manyshot.classify.examples.example_set import ExampleSet, Kind
-from manyshot.classify.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.heads import Head
 from manyshot.classify.heads.row_space import decompose
 

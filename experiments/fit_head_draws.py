@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from manyshot.classify.choose_candidate import FOLDS
 from manyshot.classify.cross_validate import stratified_folds
-from manyshot.classify.features import encode_examples
+from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.datasets import load_dataset
 from manyshot.nets import ENCODERS
 from manyshot.tasks import Source

@@ -30,11 +30,11 @@ from manyshot.classify.candidates import NO_PLAN, Candidate, settings
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.choose_names import choose_names
 from manyshot.classify.class_directions import ClassDirections, NameTerm, class_directions
-from manyshot.classify.encoded_examples import EncodedExamples
-from manyshot.classify.encoding import Pass, encode_passes
+from manyshot.classify.encode.encoded_examples import EncodedExamples
+from manyshot.classify.encode.frozen_encoders import available, encoders_to_try
+from manyshot.classify.encode.plan_encoding import Pass, encode_passes
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples
-from manyshot.classify.frozen_encoders import available, encoders_to_try
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
 from manyshot.training import holm, paired_difference

@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from manyshot.base import parse_json, read_json
-from manyshot.classify.encoding import Pass
+from manyshot.classify.encode.plan_encoding import Pass
 from manyshot.learners import Ridge
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective

@@ -24,7 +24,7 @@ from manyshot.classify.candidates import TOGETHER, Candidate, settings
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.choose_names import choose_names
 from manyshot.classify.class_directions import NameTerm
-from manyshot.classify.encoding import Pass
+from manyshot.classify.encode.plan_encoding import Pass
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import load_prior
 from manyshot.training import holm, paired_difference

@@ -18,7 +18,7 @@ from few_example_features import EncodedSet, load_sets
 from run_and_record import write
 from torch import Tensor
 
-from manyshot.classify.frozen_encoders import encoder_blocks
+from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.unknown import UnknownDetector
 
 SHOTS = (1, 5, 10)

@@ -13,8 +13,8 @@ from manyshot.app.fitting import Fitted, fit, report_html
 from manyshot.app.html import classes_html
 from manyshot.app.trying import ask
 from manyshot.base import InputError, track
+from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.features import plan_op
 from small_classifiers import fit_small, questions
 
 

@@ -11,7 +11,7 @@ from manyshot.base import InputError
 from manyshot.classify.candidates import LEARNED, Candidate, Setting, check_plan, settings
 from manyshot.classify.choose_candidate import choose
 from manyshot.classify.cross_validate import left_out_logits, stratified_folds
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.heads import HEADS, Transform, predict_splits
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import Gain, Prior, load_prior

@@ -18,7 +18,7 @@ from manyshot.classify.choose_names import agreement_of, choose_names, weakest_o
 from manyshot.classify.class_directions import ClassDirections, class_directions
 from manyshot.classify.cross_validate import left_out_logits
 from manyshot.classify.decision import say_why_no_names
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.heads import Transform

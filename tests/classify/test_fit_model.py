@@ -8,8 +8,8 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.classify.candidates import LEARNED, TOGETHER
-from manyshot.classify.encoded_examples import EncodedExamples
-from manyshot.classify.encoding import plan_encoding
+from manyshot.classify.encode.encoded_examples import EncodedExamples
+from manyshot.classify.encode.plan_encoding import plan_encoding
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.search import Search
@@ -110,7 +110,7 @@ class TestPictures:
         assert f"shots: 2 x oneof({ours}) weight" in str(mix.plan_for(224))
 
     def test_variants_that_are_used_together_fit_the_budget_together_or_not_at_all(self, monkeypatch):
-        seconds = "manyshot.classify.encoding.estimate_seconds"
+        seconds = "manyshot.classify.encode.plan_encoding.estimate_seconds"
         monkeypatch.setattr(seconds, lambda _encoder, _examples, _uncached, copies: copies)
         examples = squares(2)
         together = ((("flip", 1),), (("affine", 2), ("flip", 1)), (("crop(0.6)", 1), ("blur(2)", 3)))

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from manyshot.base import InputError
+from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.features import encode_examples
 from manyshot.classify.predictions import Predictions, choose_next, other_name
 from small_classifiers import PARCEL, TEA, fit_small, questions
 

@@ -6,8 +6,8 @@ import torch
 from manyshot.base.sound import to_samples
 from manyshot.classify import fit_model, load_model, save_model
 from manyshot.classify.duplicate_examples import find_duplicates
+from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.read_examples import load_examples, load_unlabeled
-from manyshot.classify.features import encode_examples
 from manyshot.datasets.sound_files import encode_wav
 from one_line_error import one_line_error
 

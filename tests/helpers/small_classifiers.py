@@ -3,10 +3,10 @@
 import torch
 
 from manyshot.classify.candidates import Candidate, Setting, Variants
+from manyshot.classify.encode.encode_examples import encode_examples
+from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.features import encode_examples
-from manyshot.classify.frozen_encoders import load_encoder
 from manyshot.classify.heads import HEADS, Transform
 from manyshot.classify.model import Model, Reference
 from manyshot.classify.unknown import UnknownDetector

@@ -8,8 +8,8 @@ import torch
 
 from manyshot.app.html import figure, table
 from manyshot.base import InputError, plain_number
+from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.examples.example_set import ExampleSet
-from manyshot.classify.features import plan_op
 
 PICTURES = 3
 """Number of examples that are shown with their variants."""

@@ -14,7 +14,7 @@ from manyshot.app.html import classes_html
 from manyshot.app.readable_errors import readable
 from manyshot.app.shared_controls import PICTURE_TYPES, PICTURES, SENTENCES, TABLE_TYPES, Shared, gather
 from manyshot.base import InputError
-from manyshot.classify.frozen_encoders import available
+from manyshot.classify.encode.frozen_encoders import available
 
 AUTO = "choose for me"
 NO_AUGMENTATION = "none"

@@ -13,7 +13,7 @@ from manyshot.classify.choose_names import NameChoice
 from manyshot.classify.cross_validate import stratified_folds
 from manyshot.classify.decision import Decision
 from manyshot.classify.duplicate_examples import find_duplicates
-from manyshot.classify.encoding import Encoding
+from manyshot.classify.encode.plan_encoding import Encoding
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import METRIC_WORDS, MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
 from manyshot.classify.intervals import mean_estimate

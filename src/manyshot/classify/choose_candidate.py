@@ -13,7 +13,7 @@ from torch import Tensor
 from manyshot.base import track
 from manyshot.classify.candidates import LEARNED, Candidate
 from manyshot.classify.choice_metric import values_of
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.prior import Prior
 

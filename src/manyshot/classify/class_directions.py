@@ -12,9 +12,9 @@ from torch.nn import functional as F
 from manyshot.base.sound import RATE
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.cross_validate import join_views
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
+from manyshot.classify.encode.frozen_encoders import FROZEN, encoder_blocks, load_encoder
 from manyshot.classify.examples.example_set import Kind
-from manyshot.classify.frozen_encoders import FROZEN, encoder_blocks, load_encoder
 from manyshot.classify.heads import Transform
 from manyshot.datasets.speech_synthesis import PROGRAM, speak
 from manyshot.nets.imagenet_classifier import classifier_weights, imagenet_classes

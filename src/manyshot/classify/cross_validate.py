@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.classify.candidates import Candidate, Setting
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.heads import leave_one_out, predict_splits
 
 

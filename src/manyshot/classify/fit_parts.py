@@ -12,8 +12,8 @@ from manyshot.base import InputError
 from manyshot.classify.calibrate import fit_temperature, logit_spread
 from manyshot.classify.candidates import NO_PLAN
 from manyshot.classify.decision import ALWAYS, NAMES, NO_NAMES
+from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.fit_model import check_labels
-from manyshot.classify.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.heads import HEADS
 from manyshot.classify.part_duplicates import find_part_duplicates, groups_of_copies
 from manyshot.classify.part_encoding import encode_parted, encoders_of

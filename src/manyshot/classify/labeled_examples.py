@@ -11,7 +11,7 @@ from torch import Tensor
 
 from manyshot.classify.candidates import Candidate
 from manyshot.classify.cross_validate import left_out_logits, stratified_folds
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
 
 
 @dataclass(frozen=True, eq=False)

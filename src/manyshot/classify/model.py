@@ -11,8 +11,8 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.candidates import Candidate, Variants
+from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.example_set import ExampleSet, Kind
-from manyshot.classify.features import encode_examples
 from manyshot.classify.heads import FittedTransform, Linear
 from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.classify.predictions import Predictions

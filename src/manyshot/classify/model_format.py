@@ -11,8 +11,8 @@ from torch import Tensor
 
 from manyshot.base import InputError, has_type
 from manyshot.classify.candidates import Candidate, Setting, Variants, check_plan
+from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import Kind
-from manyshot.classify.frozen_encoders import load_encoder
 from manyshot.classify.heads import HEADS, FittedTransform, Linear, Transform
 from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.classify.model import Model, Reference

@@ -7,8 +7,8 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.base.call_syntax import parse_call
-from manyshot.classify.features import encode_examples
-from manyshot.classify.frozen_encoders import available, encoder_blocks, load_encoder
+from manyshot.classify.encode.encode_examples import encode_examples
+from manyshot.classify.encode.frozen_encoders import available, encoder_blocks, load_encoder
 from manyshot.classify.parted_examples import FEATURES, KINDS, PartedExamples
 from manyshot.tasks import Parts
 

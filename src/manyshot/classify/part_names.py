@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from manyshot.classify.calibrate import logit_spread
 from manyshot.classify.choose_names import agreement_of, agrees, weakest_of_best
 from manyshot.classify.class_directions import ClassDirections, class_directions
-from manyshot.classify.frozen_encoders import encoder_blocks
+from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.heads import Transform
 from manyshot.classify.part_heads import PartHeads, PartNames, PartRows
 from manyshot.classify.parted_examples import FEATURES, KINDS

@@ -16,9 +16,9 @@ from manyshot.base import track
 from manyshot.base.seeds import generator
 from manyshot.base.sound import RATE
 from manyshot.classify.candidates import check_plan
+from manyshot.classify.encode.encode_examples import plan_op
+from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.examples.example_set import ExampleSet, SoundFile
-from manyshot.classify.features import plan_op
-from manyshot.classify.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.part_encoding import encode_parted
 from manyshot.classify.parted_examples import FEATURES, KINDS, PartedExamples
 from manyshot.datasets.feature_store import digest_of

@@ -8,8 +8,8 @@ from functools import cache
 from importlib.resources import files
 
 from manyshot.classify.candidates import Candidate
+from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.examples.example_set import Kind
-from manyshot.classify.frozen_encoders import encoder_blocks
 
 UNKNOWN_SD = 0.03
 """Standard deviation of the gain of a candidate of which nothing is known."""

@@ -14,9 +14,9 @@ from manyshot.classify.candidates import (
     check_plan,
     settings,
 )
-from manyshot.classify.encoded_examples import EncodedExamples
+from manyshot.classify.encode.encoded_examples import EncodedExamples
+from manyshot.classify.encode.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
 from manyshot.classify.examples.example_set import Kind
-from manyshot.classify.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
 from manyshot.classify.heads import HEADS
 
 AUTO = "auto"

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from manyshot.classify.candidates import NO_PLAN, Setting, Variants
-from manyshot.classify.frozen_encoders import encoder_blocks
+from manyshot.classify.encode.frozen_encoders import encoder_blocks
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,10 +5,16 @@ from torch import nn
 
 from manyshot.augment.image import Flip
 from manyshot.base import InputError
-from manyshot.classify import features as module
+from manyshot.classify.encode import encode_examples as module
+from manyshot.classify.encode.encode_examples import (
+    count_uncached,
+    encode_examples,
+    estimate_seconds,
+    measure_cost,
+    plan_op,
+)
+from manyshot.classify.encode.frozen_encoders import FROZEN, available, build_encoder, load_encoder
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.features import count_uncached, encode_examples, estimate_seconds, measure_cost, plan_op
-from manyshot.classify.frozen_encoders import FROZEN, available, build_encoder, load_encoder
 from manyshot.nets import ENCODERS, PretrainedEncoder
 
 

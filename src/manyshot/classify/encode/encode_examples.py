@@ -16,8 +16,8 @@ from manyshot.augment.ops.op import join
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.base.sound import RATE
+from manyshot.classify.encode.frozen_encoders import LoadedEncoder, encoder_blocks, load_encoder
 from manyshot.classify.examples.example_set import ExampleSet, Kind
-from manyshot.classify.frozen_encoders import LoadedEncoder, encoder_blocks, load_encoder
 from manyshot.datasets.feature_store import FeatureStore, encode_stored
 from manyshot.datasets.pixel_cache import FORMAT as DECODING
 
