@@ -7,7 +7,7 @@ from pathlib import Path
 
 from manyshot.app.fitting import Fitted
 from manyshot.base import InputError
-from manyshot.classify.export_model import export_model
+from manyshot.classify.export.export_model import export_model
 from manyshot.classify.model_folder import SETTINGS, TENSORS, load_model, save_model
 
 FORMATS = {

@@ -9,7 +9,7 @@ from manyshot.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from manyshot.classify import ExampleSet, Model, PartedExamples, PartsModel
-    from manyshot.classify.export_model import ExportReport
+    from manyshot.classify.export.export_model import ExportReport
 
 
 def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite: bool, as_json: bool) -> None:
@@ -26,7 +26,7 @@ def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite
     Raises:
         InputError: See `export_model`.
     """
-    from manyshot.classify.export_model import check_target, export_model
+    from manyshot.classify.export.export_model import check_target, export_model
     from manyshot.classify.model_folder import load_any_model
     from manyshot.classify.parts_model import PartsModel
 

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from manyshot.base import InputError, did_you_mean, sweep, write_aside
 from manyshot.classify.examples.example_set import ExampleSet
-from manyshot.classify.export_formats import FORMATS
-from manyshot.classify.export_graph import Graph, drawn_examples, expected_of, graph_of, inputs_of, metadata_of
-from manyshot.classify.export_parts import graph_of_parts, inputs_of_parts
+from manyshot.classify.export.export_formats import FORMATS
+from manyshot.classify.export.export_graph import Graph, drawn_examples, expected_of, graph_of, inputs_of, metadata_of
+from manyshot.classify.export.export_multipart import graph_of_parts, inputs_of_parts
 from manyshot.classify.parted_examples import PartedExamples
 from manyshot.classify.parts_model import PartsModel
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from manyshot.base import InputError
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
-from manyshot.classify.export_graph import Axes, Graph, reader_of
-from manyshot.classify.export_modules import FeaturesOfPictures, FeaturesOfTokens, LinearLogits, NearestLogits
+from manyshot.classify.export.export_graph import Axes, Graph, reader_of
+from manyshot.classify.export.export_modules import FeaturesOfPictures, FeaturesOfTokens, LinearLogits, NearestLogits
 from manyshot.classify.heads import Linear
 from manyshot.classify.part_heads import LEAST_LOGIT
 from manyshot.classify.parted_examples import FEATURES, PartedExamples

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from manyshot.classify.export_views import Draw, padding_mode_of, points_of
+from manyshot.classify.export.export_views import Draw, padding_mode_of, points_of
 from manyshot.classify.heads import FittedTransform, Linear
 from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.nets import PretrainedEncoder
@@ -186,7 +186,7 @@ class Views(nn.Module):
         size: Height and width of the pictures in pixels.
 
     Example:
-        >>> from manyshot.classify.export_views import fixed_draws
+        >>> from manyshot.classify.export.export_views import fixed_draws
         >>> pictures = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
         >>> Views(fixed_draws((("flip", 1),)), 2)(pictures).tolist()
         [[[[1.0, 2.0], [3.0, 4.0]]], [[[2.0, 1.0], [4.0, 3.0]]]]

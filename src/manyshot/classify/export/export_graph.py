@@ -16,8 +16,12 @@ from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.export_modules import ProbabilitiesOfFeatures, ProbabilitiesOfPictures, ProbabilitiesOfTokens
-from manyshot.classify.export_views import Draw, are_exported, encode_views, fixed_draws
+from manyshot.classify.export.export_modules import (
+    ProbabilitiesOfFeatures,
+    ProbabilitiesOfPictures,
+    ProbabilitiesOfTokens,
+)
+from manyshot.classify.export.export_views import Draw, are_exported, encode_views, fixed_draws
 from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.nets.sentence_encoder import TransformerReader
 

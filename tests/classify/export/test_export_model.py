@@ -12,14 +12,14 @@ from PIL import Image
 from torch import nn
 
 from manyshot.base import InputError
-from manyshot.classify import export_model as export
-from manyshot.classify import export_modules
 from manyshot.classify.encode import frozen_encoders
 from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.export_model import check_target, export_model
-from manyshot.classify.export_modules import ProbabilitiesOfFeatures, Resize, Views
-from manyshot.classify.export_views import fixed_draws
+from manyshot.classify.export import export_model as export
+from manyshot.classify.export import export_modules
+from manyshot.classify.export.export_model import check_target, export_model
+from manyshot.classify.export.export_modules import ProbabilitiesOfFeatures, Resize, Views
+from manyshot.classify.export.export_views import fixed_draws
 from manyshot.datasets.pictures import resize
 from manyshot.nets.pretrained import PretrainedEncoder
 from small_classifiers import fit_small, questions

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.export_graph import Graph
+from manyshot.classify.export.export_graph import Graph
 
 OPSET = 18
 """The version of ONNX's operators that is written, which runtimes read since 2023."""

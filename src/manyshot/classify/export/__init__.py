@@ -1,0 +1,1 @@
+"""A fitted classifier as one file that runs without Manyshot."""
