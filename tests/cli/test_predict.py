@@ -69,7 +69,7 @@ def test_ranks_are_columns_behind_those_of_the_classes(manyshot, model, table, t
 
 def test_sentences_come_from_standard_input(manyshot, model, monkeypatch):
     given = io.TextIOWrapper(io.BytesIO(b"green tea\n\nmy parcel\n"), encoding="utf-8")
-    monkeypatch.setattr(listing, "sys", SimpleNamespace(stdin=given))
+    monkeypatch.setattr(list_examples, "sys", SimpleNamespace(stdin=given))
     answer = manyshot("predict", model, "-", "--json")
     assert [one["prediction"] for one in answer.json["predictions"]] == ["tea", "parcel"]
     assert [one["file"] for one in answer.json["predictions"]] == ["row 1", "row 3"]
