@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, LogisticRegressionCV
 from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold, StratifiedKFold
 from sklearn.neighbors import KNeighborsClassifier
 
-from manyshot.classify.candidates import Setting
+from manyshot.classify.choose.candidates import Setting
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.heads import Transform
 

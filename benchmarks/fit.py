@@ -29,11 +29,11 @@ from fit_defaults import prior_tables
 from run_and_record import RESULTS, write
 
 from manyshot.classify.calibrate import calibrate
-from manyshot.classify.candidates import Candidate
-from manyshot.classify.choose_candidate import choose, effort_of
-from manyshot.classify.labeled_examples import LabeledExamples
+from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
+from manyshot.classify.choose.candidates import Candidate
+from manyshot.classify.choose.choose_candidate import choose, effort_of
+from manyshot.classify.choose.labeled_features import LabeledExamples
 from manyshot.classify.metrics import measure, reliability
-from manyshot.classify.prior import Prior, prior_from_tables
 
 REFERENCE = "logistic regression"
 CHANCES = 20

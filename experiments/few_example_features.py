@@ -25,8 +25,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.classify.candidates import TOGETHER, Setting, settings
-from manyshot.classify.cross_validate import join_views
+from manyshot.classify.choose.candidates import TOGETHER, Setting, settings
+from manyshot.classify.choose.cross_validate import join_views
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.frozen_encoders import FROZEN, available, encoders_to_try
 from manyshot.classify.encode.plan_encoding import Pass, encode_passes

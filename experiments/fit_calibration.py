@@ -23,8 +23,8 @@ from run_and_record import write
 from torch import Tensor
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.choose.candidate_prior import Gain
 from manyshot.classify.metrics import reliability
-from manyshot.classify.prior import Gain
 
 WIDTHS = {
     "prior alone": 1e-3,

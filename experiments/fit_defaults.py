@@ -28,9 +28,9 @@ from few_example_sets import SHOTS
 from run_and_record import RESULTS, write
 
 from manyshot.classify.calibrate import fit_temperature, logit_spread
-from manyshot.classify.candidates import settings
+from manyshot.classify.choose.candidate_prior import Gain
+from manyshot.classify.choose.candidates import settings
 from manyshot.classify.examples.example_set import Kind
-from manyshot.classify.prior import Gain
 
 PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/prior.json"
 SMALLEST_SD, SMALLEST_LOG_SD = 0.005, 0.2

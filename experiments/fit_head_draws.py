@@ -17,8 +17,8 @@ from few_example_sets import SENTENCES
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
-from manyshot.classify.choose_candidate import FOLDS
-from manyshot.classify.cross_validate import stratified_folds
+from manyshot.classify.choose.choose_candidate import FOLDS
+from manyshot.classify.choose.cross_validate import stratified_folds
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.datasets import load_dataset
 from manyshot.nets import ENCODERS

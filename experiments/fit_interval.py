@@ -31,10 +31,10 @@ from fit_head_draws import SHOTS, Draw, draws, load_sets
 from run_and_record import RESULTS, write
 
 from manyshot.classify.accuracy_interval import VARIANCE_INFLATION, accuracy_interval
-from manyshot.classify.candidates import Candidate
-from manyshot.classify.choose_candidate import choose
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import Prior, prior_from_tables
+from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
+from manyshot.classify.choose.candidates import Candidate
+from manyshot.classify.choose.choose_candidate import choose
+from manyshot.classify.choose.labeled_features import LabeledExamples
 
 CLASSES, NESTED_SHOTS = 5, (3, 5)
 TRIED = (1.0, 1.15, 1.3, 1.6, 2.0)

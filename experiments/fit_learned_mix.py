@@ -22,10 +22,10 @@ from few_example_features import EncodedSet, draw_of, fit_settings, load_sets, s
 from fit_defaults import prior_tables
 from run_and_record import RESULTS, write
 
-from manyshot.classify.candidates import LEARNED, Candidate
-from manyshot.classify.choose_candidate import choose, effort_of
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import Prior, prior_from_tables
+from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
+from manyshot.classify.choose.candidates import LEARNED, Candidate
+from manyshot.classify.choose.choose_candidate import choose, effort_of
+from manyshot.classify.choose.labeled_features import LabeledExamples
 
 SHOTS = (3, 5, 10)
 ARMS = ("with", "without")

@@ -26,17 +26,17 @@ from PIL import Image
 from run_and_record import RESULTS, write
 
 from manyshot.base import parse_json, read_json
-from manyshot.classify.candidates import NO_PLAN, Candidate, settings
-from manyshot.classify.choose_candidate import choose
-from manyshot.classify.choose_names import choose_names
-from manyshot.classify.class_directions import ClassDirections, NameTerm, class_directions
+from manyshot.classify.choose.candidate_prior import load_prior
+from manyshot.classify.choose.candidates import NO_PLAN, Candidate, settings
+from manyshot.classify.choose.choose_candidate import choose
+from manyshot.classify.choose.choose_names import choose_names
+from manyshot.classify.choose.class_directions import ClassDirections, NameTerm, class_directions
+from manyshot.classify.choose.labeled_features import LabeledExamples
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.frozen_encoders import available, encoders_to_try
 from manyshot.classify.encode.plan_encoding import Pass, encode_passes
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import load_prior
 from manyshot.training import holm, paired_difference
 
 RESULT = RESULTS / "fit_names.json"
@@ -232,7 +232,7 @@ def run(data: Encoded, ways: int, seeds: int, count: int) -> dict[str, object]:
 
 def gains(data: Encoded, ways: int, shots: int, count: int) -> np.ndarray:
     """Gain `[draws, strengths]` at each strength in the draws whose examples agree with the names."""
-    from manyshot.classify.choose_names import Terms, agrees
+    from manyshot.classify.choose.choose_names import Terms, agrees
 
     candidate, result = candidates(data)[-1], []
     for classes, rows in draws(data, ways, shots, 100, count):

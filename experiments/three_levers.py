@@ -20,13 +20,13 @@ from fit_names import Encoded, cifar_fs, draws, emoji, few, folder, letters
 from run_and_record import RESULTS, write
 
 from manyshot.base import read_json
-from manyshot.classify.candidates import TOGETHER, Candidate, settings
-from manyshot.classify.choose_candidate import choose
-from manyshot.classify.choose_names import choose_names
-from manyshot.classify.class_directions import NameTerm
+from manyshot.classify.choose.candidate_prior import load_prior
+from manyshot.classify.choose.candidates import TOGETHER, Candidate, settings
+from manyshot.classify.choose.choose_candidate import choose
+from manyshot.classify.choose.choose_names import choose_names
+from manyshot.classify.choose.class_directions import NameTerm
+from manyshot.classify.choose.labeled_features import LabeledExamples
 from manyshot.classify.encode.plan_encoding import Pass
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import load_prior
 from manyshot.training import holm, paired_difference
 
 RESULT = RESULTS / "three_levers.json"

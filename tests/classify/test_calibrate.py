@@ -8,9 +8,9 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.choose.candidate_prior import UNKNOWN_LOG_RATIO
 from manyshot.classify.heads import HEADS, Transform, leave_one_out, predict_splits
 from manyshot.classify.metrics import measure
-from manyshot.classify.prior import UNKNOWN_LOG_RATIO
 
 
 def sample(n: int, temperature: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

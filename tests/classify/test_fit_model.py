@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.classify.candidates import LEARNED, TOGETHER
+from manyshot.classify.choose.candidates import LEARNED, TOGETHER
+from manyshot.classify.choose.search_space import Search
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.plan_encoding import plan_encoding
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
-from manyshot.classify.search import Search
 from manyshot.meta_augment.auto.menu import OPS, Mix
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]

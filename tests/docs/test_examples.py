@@ -29,7 +29,7 @@ from PIL import Image
 from manyshot.augment import Plan
 from manyshot.augment.registry import NAMED
 from manyshot.base import InputError, did_you_mean, quieten
-from manyshot.classify.candidates import check_plan
+from manyshot.classify.choose.candidates import check_plan
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.heads import HEADS
 from manyshot.cli.compare_presets import PRESETS

@@ -2,7 +2,7 @@
 
 import torch
 
-from manyshot.classify.candidates import Candidate, Setting, Variants
+from manyshot.classify.choose.candidates import Candidate, Setting, Variants
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import ExampleSet

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from manyshot.base.sound import from_samples, to_samples
-from manyshot.classify.candidates import Candidate, Setting
+from manyshot.classify.choose.candidates import Candidate, Setting
 from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.evaluate_model import Evaluation
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples

@@ -9,10 +9,10 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.candidates import Candidate
-from manyshot.classify.class_directions import NameTerm
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import UNKNOWN_LOG_RATIO, Gain, Prior
+from manyshot.classify.choose.candidate_prior import UNKNOWN_LOG_RATIO, Gain, Prior
+from manyshot.classify.choose.candidates import Candidate
+from manyshot.classify.choose.class_directions import NameTerm
+from manyshot.classify.choose.labeled_features import LabeledExamples
 
 REACH = 6.0
 """The temperature is sought within this many logarithmic units of the prior's center."""

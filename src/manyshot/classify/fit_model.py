@@ -11,17 +11,17 @@ from torch.nn import functional as F
 from manyshot.base import InputError
 from manyshot.classify.build_fit_report import build_fit_report
 from manyshot.classify.calibrate import left_out_probabilities
-from manyshot.classify.choice_metric import check_choice_metric
-from manyshot.classify.choose_candidate import LEAST_TO_CHOOSE
-from manyshot.classify.decision import NAMES, Decision, decide
+from manyshot.classify.choose.choice_metric import check_choice_metric
+from manyshot.classify.choose.choose_candidate import LEAST_TO_CHOOSE
+from manyshot.classify.choose.fit_decision import NAMES, Decision, decide
+from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.search_space import AUTO, Search
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.encode.plan_encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import FitReport
 from manyshot.classify.heads import Linear
-from manyshot.classify.labeled_examples import LabeledExamples
 from manyshot.classify.model import Model, Reference
-from manyshot.classify.search import AUTO, Search
 from manyshot.classify.unknown import UnknownDetector
 
 

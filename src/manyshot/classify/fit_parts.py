@@ -10,8 +10,9 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.calibrate import fit_temperature, logit_spread
-from manyshot.classify.candidates import NO_PLAN
-from manyshot.classify.decision import ALWAYS, NAMES, NO_NAMES
+from manyshot.classify.choose.candidates import NO_PLAN
+from manyshot.classify.choose.fit_decision import ALWAYS, NAMES, NO_NAMES
+from manyshot.classify.choose.search_space import AUTO, COPIES
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.fit_model import check_labels
 from manyshot.classify.heads import HEADS
@@ -24,7 +25,6 @@ from manyshot.classify.part_variants import check_parts_plan, encode_variants
 from manyshot.classify.parted_examples import PartedExamples
 from manyshot.classify.parts_model import PartsModel
 from manyshot.classify.parts_report import PartsReport, report_of_parts
-from manyshot.classify.search import AUTO, COPIES
 
 ALIKE = 1e-9
 """Spread of logits below which examples differ by rounding alone."""

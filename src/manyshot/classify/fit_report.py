@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from manyshot.classify.candidates import Candidate
+from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.label_issues import Confusion, LabelIssue
 from manyshot.classify.metrics import Metrics

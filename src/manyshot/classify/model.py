@@ -10,7 +10,7 @@ from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.candidates import Candidate, Variants
+from manyshot.classify.choose.candidates import Candidate, Variants
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.example_set import ExampleSet, Kind
 from manyshot.classify.heads import FittedTransform, Linear

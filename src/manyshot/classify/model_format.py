@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError, has_type
-from manyshot.classify.candidates import Candidate, Setting, Variants, check_plan
+from manyshot.classify.choose.candidates import Candidate, Setting, Variants, check_plan
 from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import Kind
 from manyshot.classify.heads import HEADS, FittedTransform, Linear, Transform

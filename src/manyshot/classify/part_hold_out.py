@@ -8,8 +8,8 @@ from jaxtyping import Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.classify.choose_candidate import FOLDS
-from manyshot.classify.cross_validate import stratified_folds
+from manyshot.classify.choose.choose_candidate import FOLDS
+from manyshot.classify.choose.cross_validate import stratified_folds
 from manyshot.classify.part_heads import PartHeads, PartRows
 from manyshot.classify.part_names import SaidOfClasses, names_of_fit
 from manyshot.tasks import Parts

@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.classify.calibrate import logit_spread
-from manyshot.classify.choose_names import agreement_of, agrees, weakest_of_best
-from manyshot.classify.class_directions import ClassDirections, class_directions
+from manyshot.classify.choose.candidate_prior import load_prior
+from manyshot.classify.choose.choose_names import agreement_of, agrees, weakest_of_best
+from manyshot.classify.choose.class_directions import ClassDirections, class_directions
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.heads import Transform
 from manyshot.classify.part_heads import PartHeads, PartNames, PartRows
 from manyshot.classify.parted_examples import FEATURES, KINDS
-from manyshot.classify.prior import load_prior
 
 NEAREST = "nearest"
 """The head that has no logits to which inner products could be added."""
@@ -113,7 +113,7 @@ def names_of_fit(
     """Whether names are used in a fit, and how strongly.
 
     They are used if they agree with the examples better than names given out at random, and classify more of them right
-    than chance does, as for examples of one part (`manyshot.classify.choose_names`). The strength is the one that
+    than chance does, as for examples of one part (`manyshot.classify.choose.choose_names`). The strength is the one that
     gained most on other data sets.
 
     Args:

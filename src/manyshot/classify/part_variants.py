@@ -15,7 +15,7 @@ from manyshot.augment.ops.variants import apply_in_tasks
 from manyshot.base import track
 from manyshot.base.seeds import generator
 from manyshot.base.sound import RATE
-from manyshot.classify.candidates import check_plan
+from manyshot.classify.choose.candidates import check_plan
 from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.examples.example_set import ExampleSet, SoundFile

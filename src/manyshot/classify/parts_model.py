@@ -10,7 +10,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from manyshot.base import InputError, note
-from manyshot.classify.candidates import Variants
+from manyshot.classify.choose.candidates import Variants
 from manyshot.classify.model import Reference
 from manyshot.classify.part_encoding import encode_parted
 from manyshot.classify.part_heads import PartHeads, PartNames, PartRows

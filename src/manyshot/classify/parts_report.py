@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from manyshot.classify.accuracy_interval import accuracy_interval, interval_of_one_example
 from manyshot.classify.build_fit_report import gain_of, measures_of
-from manyshot.classify.candidates import Candidate, Setting
+from manyshot.classify.choose.candidates import Candidate, Setting
 from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.fit_report import FitReport, NamesUsed, Tried
 from manyshot.classify.heads import Transform

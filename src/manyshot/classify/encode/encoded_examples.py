@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.classify.candidates import NO_PLAN, Setting, Variants
+from manyshot.classify.choose.candidates import NO_PLAN, Setting, Variants
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
 
 

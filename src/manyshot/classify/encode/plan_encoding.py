@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.classify.candidates import NO_PLAN, Variants
+from manyshot.classify.choose.candidates import NO_PLAN, Variants
 from manyshot.classify.encode.encode_examples import count_uncached, encode_examples, estimate_seconds
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.frozen_encoders import encoder_blocks

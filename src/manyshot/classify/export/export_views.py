@@ -10,7 +10,7 @@ from torch import Tensor
 from manyshot.augment import Params
 from manyshot.augment.image.geometric.warp import Points, pixels
 from manyshot.base.seeds import generator
-from manyshot.classify.candidates import Variants
+from manyshot.classify.choose.candidates import Variants
 from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import ExampleSet

@@ -8,13 +8,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from manyshot.base import InputError
-from manyshot.classify.candidates import LEARNED, Candidate, Setting, check_plan, settings
-from manyshot.classify.choose_candidate import choose
-from manyshot.classify.cross_validate import left_out_logits, stratified_folds
+from manyshot.classify.choose.candidate_prior import Gain, Prior, load_prior
+from manyshot.classify.choose.candidates import LEARNED, Candidate, Setting, check_plan, settings
+from manyshot.classify.choose.choose_candidate import choose
+from manyshot.classify.choose.cross_validate import left_out_logits, stratified_folds
+from manyshot.classify.choose.labeled_features import LabeledExamples
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.heads import HEADS, Transform, predict_splits
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import Gain, Prior, load_prior
 
 TRANSFORM = Transform(normalize=False)
 PLAIN = Setting(TRANSFORM, "ridge(penalty=0.1)")

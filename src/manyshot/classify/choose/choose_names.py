@@ -11,11 +11,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.classify.calibrate import logit_spread
-from manyshot.classify.candidates import Candidate
-from manyshot.classify.choose_candidate import Choice, expected_gain
-from manyshot.classify.class_directions import ClassDirections
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import Prior
+from manyshot.classify.choose.candidate_prior import Prior
+from manyshot.classify.choose.candidates import Candidate
+from manyshot.classify.choose.choose_candidate import Choice, expected_gain
+from manyshot.classify.choose.class_directions import ClassDirections
+from manyshot.classify.choose.labeled_features import LabeledExamples
 
 LEAST_AGREEMENT = 0.99
 """Standard deviations by which names must agree better with the examples than names given out at random; with two

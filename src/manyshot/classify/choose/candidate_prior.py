@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from manyshot.classify.candidates import Candidate
+from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.examples.example_set import Kind
 
@@ -60,7 +60,7 @@ class Prior:
             shots: Examples per class.
 
         Example:
-            >>> from manyshot.classify.candidates import Setting
+            >>> from manyshot.classify.choose.candidates import Setting
             >>> from manyshot.classify.heads import Transform
             >>> setting = Setting(Transform(), "centroid")
             >>> prior = Prior({"a": {1: Gain(0.02, 0.0)}}, {setting.key: {1: Gain(0.01, 0.01), 5: Gain(0.0, 0.01)}})
@@ -129,7 +129,7 @@ def load_prior(kind: Kind) -> Prior:
         >>> {"minilm", "ngrams"} <= set(load_prior("sentences").encoders)
         True
     """
-    tables = json.loads((files("manyshot.classify") / "prior.json").read_text())
+    tables = json.loads((files("manyshot.classify") / "candidate_prior.json").read_text())
     return prior_from_tables(tables[kind] if kind in tables else tables["sentences"] | {"encoders": {}})
 
 

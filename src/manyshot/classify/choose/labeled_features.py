@@ -9,8 +9,8 @@ from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manyshot.classify.candidates import Candidate
-from manyshot.classify.cross_validate import left_out_logits, stratified_folds
+from manyshot.classify.choose.candidates import Candidate
+from manyshot.classify.choose.cross_validate import left_out_logits, stratified_folds
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 
 
@@ -77,7 +77,7 @@ class LabeledExamples:
     def left_out_logits(
         self, candidates: Sequence[Candidate], training: Float[Tensor, "b n"], folds: Int[Tensor, " n"] | None = None
     ) -> Iterator[tuple[int, Float[Tensor, "b n c"]]]:
-        """The logits of each example by fits without its fold, see `manyshot.classify.cross_validate.left_out_logits`.
+        """The logits of each example by fits without its fold, see `manyshot.classify.choose.cross_validate.left_out_logits`.
 
         Args:
             candidates: What is fitted.

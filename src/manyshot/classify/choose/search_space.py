@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from manyshot.base import InputError
-from manyshot.classify.candidates import (
+from manyshot.classify.choose.candidates import (
     HEAD_GRID,
     LEARNED,
     LEARNED_PLAN,

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import track
-from manyshot.classify.candidates import LEARNED, Candidate
-from manyshot.classify.choice_metric import values_of
+from manyshot.classify.choose.candidate_prior import Prior
+from manyshot.classify.choose.candidates import LEARNED, Candidate
+from manyshot.classify.choose.choice_metric import values_of
+from manyshot.classify.choose.labeled_features import LabeledExamples
 from manyshot.classify.encode.encoded_examples import EncodedExamples
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import Prior
 
 FOLDS = 5
 """Most folds of inner and outer splits."""
@@ -103,7 +103,7 @@ def choose(
         candidates: What may be chosen.
         prior: Gains on other data sets.
         effort: How many splits are made; by the number of examples if None. Without outer splits nothing is judged.
-        metric: What candidates are compared by on these examples, one of `manyshot.classify.choice_metric.METRICS`.
+        metric: What candidates are compared by on these examples, one of `manyshot.classify.choose.choice_metric.METRICS`.
             What is known from other data sets are gains of accuracy in any case.
     """
     parts = int(np.median(examples.group_counts()))

@@ -4,7 +4,7 @@ import sklearn.metrics as skl
 
 from manyshot.base import InputError
 from manyshot.classify import examples_from_arrays, fit_model
-from manyshot.classify.choice_metric import METRICS, values_of
+from manyshot.classify.choose.choice_metric import METRICS, values_of
 
 
 def oracle(metric, labels, logits):

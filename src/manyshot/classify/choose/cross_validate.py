@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.classify.candidates import Candidate, Setting
+from manyshot.classify.choose.candidates import Candidate, Setting
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.heads import leave_one_out, predict_splits
 

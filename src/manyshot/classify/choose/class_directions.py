@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base.sound import RATE
-from manyshot.classify.candidates import Candidate
-from manyshot.classify.cross_validate import join_views
+from manyshot.classify.choose.candidates import Candidate
+from manyshot.classify.choose.cross_validate import join_views
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.frozen_encoders import FROZEN, encoder_blocks, load_encoder
 from manyshot.classify.examples.example_set import Kind

@@ -11,14 +11,14 @@ from torch import Tensor
 
 from manyshot.base import InputError
 from manyshot.classify.calibrate import calibrate
-from manyshot.classify.candidates import Candidate
-from manyshot.classify.choose_candidate import Choice, choose
-from manyshot.classify.choose_names import NameChoice, choose_names
-from manyshot.classify.class_directions import NameTerm, class_directions
+from manyshot.classify.choose.candidate_prior import load_prior
+from manyshot.classify.choose.candidates import Candidate
+from manyshot.classify.choose.choose_candidate import Choice, choose
+from manyshot.classify.choose.choose_names import NameChoice, choose_names
+from manyshot.classify.choose.class_directions import NameTerm, class_directions
+from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.search_space import AUTO
 from manyshot.classify.examples.example_set import Kind
-from manyshot.classify.labeled_examples import LabeledExamples
-from manyshot.classify.prior import load_prior
-from manyshot.classify.search import AUTO
 from manyshot.datasets.speech_synthesis import INSTALL, PROGRAM
 
 NO_NAMES, ALWAYS = "none", "always"
