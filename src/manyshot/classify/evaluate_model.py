@@ -9,12 +9,12 @@ from jaxtyping import Bool, Float, Int64
 from manyshot.base import InputError, did_you_mean
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.metrics import Metrics, measure
+from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.classify.operating_points import points_of
-from manyshot.classify.parted_examples import PartedExamples
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
-    from manyshot.classify.parts_model import PartsModel
+    from manyshot.classify.multipart.parts_model import PartsModel
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,8 @@ from manyshot.classify.examples.read_examples import ExampleSet
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
-    from manyshot.classify.parted_examples import PartedExamples
-    from manyshot.classify.parts_model import PartsModel
+    from manyshot.classify.multipart.parted_examples import PartedExamples
+    from manyshot.classify.multipart.parts_model import PartsModel
 
 UNKNOWN = "unknown"
 """The prediction for an example that is unlike every class."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from manyshot.base import InputError, check_type, did_you_mean
 from manyshot.classify.model import Model
-from manyshot.classify.parts_model import PartsModel
+from manyshot.classify.multipart.parts_model import PartsModel
 from manyshot.classify.printable_names import check_class_names
 
 FORMAT = 1

@@ -139,7 +139,7 @@ def _check_scans(name: str) -> tuple[dict[str, Any], list[str]]:
 
 def _check_parts(name: str, split: str | None, table: TableArguments) -> tuple[dict[str, Any], list[str]]:
     """The same of examples of several parts; a damaged file is an error that names it."""
-    from manyshot.classify.parted_examples import load_parted
+    from manyshot.classify.multipart.parted_examples import load_parted
 
     found = load_parted(name, columns=table.columns(), split=split)
     parts = {part: {"kind": kind, "missing": found.missing()[part]} for part, kind in found.kinds.items()}

@@ -28,7 +28,7 @@ def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite
     """
     from manyshot.classify.export.export_model import check_target, export_model
     from manyshot.classify.model_folder import load_any_model
-    from manyshot.classify.parts_model import PartsModel
+    from manyshot.classify.multipart.parts_model import PartsModel
 
     check_target(out, to, overwrite)
     model = load_any_model(folder)
@@ -42,7 +42,7 @@ def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite
 
 def _parted(model: "PartsModel", like: Path | None) -> "PartedExamples | None":
     """Examples of several parts to run the file on; None where there are none."""
-    from manyshot.classify.parted_examples import load_parted
+    from manyshot.classify.multipart.parted_examples import load_parted
     from manyshot.datasets.table_records import is_records
 
     path = like or Path(str(model.report.get("data", "")))

@@ -59,7 +59,7 @@ def predict(
 ) -> None:
     """Predict classes with calibrated probabilities; 'unknown' is what is unlike every class."""
     from manyshot.classify import load_any_model, load_unlabeled
-    from manyshot.classify.parts_model import PartsModel
+    from manyshot.classify.multipart.parts_model import PartsModel
     from manyshot.datasets import Columns
     from manyshot.runtime.device import require_device
 
@@ -102,7 +102,7 @@ def unlabeled_parts(model: "PartsModel", paths: list[str], columns: "Columns") -
     Raises:
         InputError: If there are several paths, or the examples cannot be read.
     """
-    from manyshot.classify.parted_examples import load_parted
+    from manyshot.classify.multipart.parted_examples import load_parted
     from manyshot.datasets.table_records import is_records
 
     if len(paths) > 1 or paths[0] == "-":

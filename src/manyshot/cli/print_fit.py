@@ -8,7 +8,7 @@ from manyshot.cli.output import say
 
 if TYPE_CHECKING:
     from manyshot.classify.fit_report import FitReport, PairedGain
-    from manyshot.classify.parts_report import PartsReport
+    from manyshot.classify.multipart.parts_report import PartsReport
 
 TRIED = 5
 """Number of candidates that are printed."""

@@ -14,7 +14,7 @@ from manyshot.classify.fit_report import METRIC_WORDS
 from manyshot.classify.intervals import Estimate
 from manyshot.classify.label_issues import LabelIssue, find_confusions
 from manyshot.classify.metrics import Metrics
-from manyshot.classify.parted_examples import PartedExamples
+from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.parts_shown import parts_shown
 from manyshot.report.plots import confusion, reliability

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from manyshot.classify.parted_examples import PartedExamples
+from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.report.classifier_page import fit_page
 from manyshot.report.page import Page, Section, Table
 
 if TYPE_CHECKING:
-    from manyshot.classify.parts_report import PartsReport
+    from manyshot.classify.multipart.parts_report import PartsReport
 
 
 def parts_fit_page(report: "PartsReport", examples: PartedExamples, command: str) -> Page:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from manyshot.classify.parted_examples import PartedExamples
+from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.report.page import Gallery, Part, Picture, Table
 from manyshot.report.sound_clip import sound_clip
 

@@ -27,7 +27,7 @@ from manyshot.nets.sentence_encoder import TransformerReader
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model
-    from manyshot.classify.parts_model import PartsModel
+    from manyshot.classify.multipart.parts_model import PartsModel
 
 Axes = tuple[str | int, ...]
 """A name for each axis of a tensor whose size may vary, and a number for each whose size may not."""

@@ -14,8 +14,8 @@ from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.export.export_formats import FORMATS
 from manyshot.classify.export.export_graph import Graph, drawn_examples, expected_of, graph_of, inputs_of, metadata_of
 from manyshot.classify.export.export_multipart import graph_of_parts, inputs_of_parts
-from manyshot.classify.parted_examples import PartedExamples
-from manyshot.classify.parts_model import PartsModel
+from manyshot.classify.multipart.parted_examples import PartedExamples
+from manyshot.classify.multipart.parts_model import PartsModel
 
 if TYPE_CHECKING:
     from manyshot.classify.model import Model

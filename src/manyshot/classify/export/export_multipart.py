@@ -15,9 +15,9 @@ from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encode
 from manyshot.classify.export.export_graph import Axes, Graph, reader_of
 from manyshot.classify.export.export_modules import FeaturesOfPictures, FeaturesOfTokens, LinearLogits, NearestLogits
 from manyshot.classify.heads import Linear
-from manyshot.classify.part_heads import LEAST_LOGIT
-from manyshot.classify.parted_examples import FEATURES, PartedExamples
-from manyshot.classify.parts_model import PartsModel
+from manyshot.classify.multipart.part_heads import LEAST_LOGIT
+from manyshot.classify.multipart.parted_examples import FEATURES, PartedExamples
+from manyshot.classify.multipart.parts_model import PartsModel
 from manyshot.learners.part_features import KNOTS, TINY, PartScale
 from manyshot.nets import PretrainedEncoder
 

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from manyshot.classify.choose.choose_candidate import FOLDS
 from manyshot.classify.choose.cross_validate import stratified_folds
-from manyshot.classify.part_heads import PartHeads, PartRows
-from manyshot.classify.part_names import SaidOfClasses, names_of_fit
+from manyshot.classify.multipart.part_heads import PartHeads, PartRows
+from manyshot.classify.multipart.part_names import SaidOfClasses, names_of_fit
 from manyshot.tasks import Parts
 
 REPEATS = ((150, 5), (500, 2))

@@ -15,8 +15,8 @@ from manyshot.classify.choose.choose_names import agreement_of, agrees, weakest_
 from manyshot.classify.choose.class_directions import ClassDirections, class_directions
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.heads import Transform
-from manyshot.classify.part_heads import PartHeads, PartNames, PartRows
-from manyshot.classify.parted_examples import FEATURES, KINDS
+from manyshot.classify.multipart.part_heads import PartHeads, PartNames, PartRows
+from manyshot.classify.multipart.parted_examples import FEATURES, KINDS
 
 NEAREST = "nearest"
 """The head that has no logits to which inner products could be added."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.classify.duplicate_examples import Duplicate, find_duplicates
-from manyshot.classify.parted_examples import PartedExamples
+from manyshot.classify.multipart.parted_examples import PartedExamples
 
 
 def find_part_duplicates(examples: PartedExamples) -> list[Duplicate]:

@@ -7,10 +7,10 @@ from typing import Any, TypedDict
 import torch
 from torch import Tensor
 
-from manyshot.classify.fit_parts import fingerprint
 from manyshot.classify.heads import HEADS
-from manyshot.classify.part_heads import FUSION, PartNames, PartRows
-from manyshot.classify.parts_model import PartsModel
+from manyshot.classify.multipart.fit_parts import fingerprint
+from manyshot.classify.multipart.part_heads import FUSION, PartNames, PartRows
+from manyshot.classify.multipart.parts_model import PartsModel
 from manyshot.classify.stored_model import (
     StoredHeader,
     TensorTaker,

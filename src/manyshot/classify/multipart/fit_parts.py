@@ -16,15 +16,15 @@ from manyshot.classify.choose.search_space import AUTO, COPIES
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.fit_model import check_labels
 from manyshot.classify.heads import HEADS
-from manyshot.classify.part_duplicates import find_part_duplicates, groups_of_copies
-from manyshot.classify.part_encoding import encode_parted, encoders_of
-from manyshot.classify.part_heads import FUSION, PartRows
-from manyshot.classify.part_hold_out import HeldOut, PartsProcedure, hold_out
-from manyshot.classify.part_names import NEAREST, SaidOfClasses, names_of_fit, said_of_classes
-from manyshot.classify.part_variants import check_parts_plan, encode_variants
-from manyshot.classify.parted_examples import PartedExamples
-from manyshot.classify.parts_model import PartsModel
-from manyshot.classify.parts_report import PartsReport, report_of_parts
+from manyshot.classify.multipart.part_duplicates import find_part_duplicates, groups_of_copies
+from manyshot.classify.multipart.part_encoding import encode_parted, encoders_of
+from manyshot.classify.multipart.part_heads import FUSION, PartRows
+from manyshot.classify.multipart.part_hold_out import HeldOut, PartsProcedure, hold_out
+from manyshot.classify.multipart.part_names import NEAREST, SaidOfClasses, names_of_fit, said_of_classes
+from manyshot.classify.multipart.part_variants import check_parts_plan, encode_variants
+from manyshot.classify.multipart.parted_examples import PartedExamples
+from manyshot.classify.multipart.parts_model import PartsModel
+from manyshot.classify.multipart.parts_report import PartsReport, report_of_parts
 
 ALIKE = 1e-9
 """Spread of logits below which examples differ by rounding alone."""
@@ -69,7 +69,7 @@ def fit_parts(
     Example:
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from manyshot.classify.parted_examples import load_parted
+        >>> from manyshot.classify.multipart.parted_examples import load_parted
         >>> path = Path(tempfile.mkdtemp()) / "pets.csv"
         >>> rows = ["cat,it purrs,3", "cat,a tom purrs,4", "cat,,4", "dog,it barks,30", "dog,a bark,25", "dog,,28"]
         >>> _ = path.write_text("\n".join(["label,caption,weight", *rows]))

@@ -13,11 +13,11 @@ from manyshot.classify.duplicate_examples import Duplicate
 from manyshot.classify.fit_report import FitReport, NamesUsed, Tried
 from manyshot.classify.heads import Transform
 from manyshot.classify.label_issues import find_confusions, find_label_issues
+from manyshot.classify.multipart.part_hold_out import HeldOut
+from manyshot.classify.multipart.part_names import NamesOfFit
+from manyshot.classify.multipart.parted_examples import PartedExamples
+from manyshot.classify.multipart.parts_model import PartsModel
 from manyshot.classify.operating_points import OperatingPoint, choose_points
-from manyshot.classify.part_hold_out import HeldOut
-from manyshot.classify.part_names import NamesOfFit
-from manyshot.classify.parted_examples import PartedExamples
-from manyshot.classify.parts_model import PartsModel
 
 WHY = (
     "how much each part counts comes from leave-one-out errors of ridge regression on these examples, where there are "

@@ -19,8 +19,8 @@ from manyshot.classify.choose.candidates import check_plan
 from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.examples.example_set import ExampleSet, SoundFile
-from manyshot.classify.part_encoding import encode_parted
-from manyshot.classify.parted_examples import FEATURES, KINDS, PartedExamples
+from manyshot.classify.multipart.part_encoding import encode_parted
+from manyshot.classify.multipart.parted_examples import FEATURES, KINDS, PartedExamples
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.sound_files import encode_wav
 from manyshot.tasks import Parts

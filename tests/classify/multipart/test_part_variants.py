@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from manyshot.classify.part_encoding import encode_parted
-from manyshot.classify.part_variants import check_parts_plan, encode_variants
-from manyshot.classify.parted_examples import load_parted
+from manyshot.classify.multipart.part_encoding import encode_parted
+from manyshot.classify.multipart.part_variants import check_parts_plan, encode_variants
+from manyshot.classify.multipart.parted_examples import load_parted
 from manyshot.datasets.sound_files import encode_wav
 
 ENCODERS = {"text": "ngrams", "sound": "speech"}

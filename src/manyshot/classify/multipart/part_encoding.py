@@ -9,7 +9,7 @@ from manyshot.base import InputError
 from manyshot.base.call_syntax import parse_call
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.encode.frozen_encoders import available, encoder_blocks, load_encoder
-from manyshot.classify.parted_examples import FEATURES, KINDS, PartedExamples
+from manyshot.classify.multipart.parted_examples import FEATURES, KINDS, PartedExamples
 from manyshot.tasks import Parts
 
 PREFERRED = {
@@ -35,7 +35,7 @@ def encoders_of(examples: PartedExamples, encoder: str = "auto") -> dict[str, st
     Example:
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from manyshot.classify.parted_examples import load_parted
+        >>> from manyshot.classify.multipart.parted_examples import load_parted
         >>> path = Path(tempfile.mkdtemp()) / "pets.csv"
         >>> _ = path.write_text("label,text,photo\ncat,it purrs,\ndog,it barks,\n")
         >>> encoders_of(load_parted(path, kinds={"text": "texts"}), "text=ngrams")

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 
 from manyshot.classify.heads import Ridge
-from manyshot.classify.part_heads import PartHeads, PartNames, PartRows
-from manyshot.classify.part_unknown import PartsUnknownDetector
+from manyshot.classify.multipart.part_heads import PartHeads, PartNames, PartRows
+from manyshot.classify.multipart.part_unknown import PartsUnknownDetector
 from manyshot.learners import FusedSupport
 from manyshot.tasks import Examples, Parts
 
@@ -84,8 +84,8 @@ def test_unknown_by_the_parts_that_are_there():
 
 
 def test_copies_of_examples(tmp_path):
-    from manyshot.classify.part_duplicates import find_part_duplicates, groups_of_copies
-    from manyshot.classify.parted_examples import load_parted
+    from manyshot.classify.multipart.part_duplicates import find_part_duplicates, groups_of_copies
+    from manyshot.classify.multipart.parted_examples import load_parted
 
     table = tmp_path / "pets.csv"
     rows = ["cat,it purrs,3", "cat,It purrs!,3", "dog,it purrs,3", "dog,,3", "dog,it purrs,4"]

@@ -1,0 +1,1 @@
+"""Examples of several parts: read, encoded, classified, and stored as a model."""
