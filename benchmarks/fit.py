@@ -32,7 +32,7 @@ from manyshot.classify.calibrate import calibrate
 from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import choose, effort_of
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.metrics import measure, reliability
 
 REFERENCE = "logistic regression"
@@ -108,7 +108,7 @@ def run_fit(
     one: EncodedSet, prior: Prior, encoders: list[str], fit: NDArray[np.int64], test: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Probabilities of the test examples by what `fit` chooses on the training examples."""
-    examples = LabeledExamples(one.encoded.select(torch.from_numpy(fit)), one.labels[fit])
+    examples = LabeledFeatures(one.encoded.select(torch.from_numpy(fit)), one.labels[fit])
     candidates = [Candidate(encoder, setting) for encoder in encoders for setting in one.settings]
     effort = replace(effort_of(examples.encoded, candidates), outer=0)  # there are test examples to judge by
     choice = choose(examples, candidates, prior, effort=effort)

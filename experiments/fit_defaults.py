@@ -2,7 +2,8 @@
 
 For each data set, number of examples per class and random draw of the examples, every setting that `fit` may choose is
 fitted and evaluated on other examples. Writes results/fit_defaults.json (by data set) and
-src/manyshot/classify/prior.json (means and standard deviations between data sets), which ships with the package.
+src/manyshot/classify/choose/candidate_prior.json (means and standard deviations between data sets), which ships with
+the package.
 
     python experiments/few_example_features.py --root DATA --features FEATURES --classes 10 --pictures 300
     python experiments/fit_defaults.py --features FEATURES --part settings
@@ -32,7 +33,7 @@ from manyshot.classify.choose.candidate_prior import Gain
 from manyshot.classify.choose.candidates import settings
 from manyshot.classify.examples.example_set import Kind
 
-PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/prior.json"
+PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/choose/candidate_prior.json"
 SMALLEST_SD, SMALLEST_LOG_SD = 0.005, 0.2
 ANY = Gain(0.0, 1e3)
 Table = dict[str, dict[str, dict[str, dict[str, float]]]]

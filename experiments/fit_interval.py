@@ -34,7 +34,7 @@ from manyshot.classify.accuracy_interval import VARIANCE_INFLATION, accuracy_int
 from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import choose
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 
 CLASSES, NESTED_SHOTS = 5, (3, 5)
 TRIED = (1.0, 1.15, 1.3, 1.6, 2.0)
@@ -107,7 +107,7 @@ def nested_draw(one: EncodedSet, prior: Prior, shots: int, seed: int) -> Row:
     drawn = EncodedSet(one.kind, names, one.encoded.select(torch.from_numpy(rows)))
     own = drawn.encoded.select(torch.from_numpy(fit))
     candidates = [Candidate(one.encoders[0], setting) for setting in one.settings]
-    choice = choose(LabeledExamples(own, names[fit]), candidates, prior)
+    choice = choose(LabeledFeatures(own, names[fit]), candidates, prior)
     assert choice.correct is not None
     encoder, setting = choice.candidate.encoder, choice.candidate.setting
     ((_, _, new),) = fit_settings(drawn, encoder, [setting], np.flatnonzero(fit), np.flatnonzero(~fit))

@@ -25,7 +25,7 @@ from run_and_record import RESULTS, write
 from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
 from manyshot.classify.choose.candidates import LEARNED, Candidate
 from manyshot.classify.choose.choose_candidate import choose, effort_of
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 
 SHOTS = (3, 5, 10)
 ARMS = ("with", "without")
@@ -69,7 +69,7 @@ def run_draw(sets: Mapping[str, EncodedSet], priors: Mapping[str, Prior], task: 
         tried = [setting for setting in one.settings if arm == "with" or setting.variants != LEARNED]
         candidates = [Candidate(one.encoders[0], setting) for setting in tried]
         effort = replace(effort_of(own, candidates), outer=0)  # there are test examples to judge by
-        chosen = choose(LabeledExamples(own, one.labels[fit]), candidates, priors[name], effort=effort).candidate
+        chosen = choose(LabeledFeatures(own, one.labels[fit]), candidates, priors[name], effort=effort).candidate
         ((_, _, logits),) = fit_settings(one, chosen.encoder, [chosen.setting], fit, test)
         result[arm] = float((logits.argmax(1) == truth).double().mean())
         result[f"{arm}, mix chosen"] = float(chosen.setting.variants == LEARNED)

@@ -3,7 +3,7 @@
 Examples of a few classes are drawn at random, the candidates are chosen and judged as `fit` does it, on others of the
 same classes: without names, with names where the examples agree with them, always, and with names of other classes.
 All arms see the same draws. Strengths of names are measured on the sets to choose on (`--prior`, which writes them to
-src/manyshot/classify/prior.json), results on the others. Writes results/fit_names.json after each set.
+src/manyshot/classify/choose/candidate_prior.json), results on the others. Writes results/fit_names.json after each set.
 
     python experiments/fit_names.py --root DATA [--sets cifar-fs ...] [--prior] [--quick]
 """
@@ -31,7 +31,7 @@ from manyshot.classify.choose.candidates import NO_PLAN, Candidate, settings
 from manyshot.classify.choose.choose_candidate import choose
 from manyshot.classify.choose.choose_names import choose_names
 from manyshot.classify.choose.class_directions import ClassDirections, NameTerm, class_directions
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.frozen_encoders import available, encoders_to_try
 from manyshot.classify.encode.plan_encoding import Pass, encode_passes
@@ -40,7 +40,7 @@ from manyshot.classify.examples.read_examples import examples_from_arrays, load_
 from manyshot.training import holm, paired_difference
 
 RESULT = RESULTS / "fit_names.json"
-PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/prior.json"
+PRIOR = Path(__file__).resolve().parents[1] / "src/manyshot/classify/choose/candidate_prior.json"
 SHOTS, QUERIES, PER_CLASS = (1, 2, 5, 10), 5, 15
 STRENGTHS = (0.125, 0.25, 0.5, 1.0, 2.0)
 ARMS = ("without names", "names, auto", "names, always", "another class's name, auto", "another class's name, always")
@@ -183,13 +183,13 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
     prior, result = load_prior(data.kind), []
     for classes, rows in draws(data, ways, shots, seed, count):
         features, labels, said = few(data, classes, rows[:, :shots])
-        examples = LabeledExamples(features, labels, seed=seed)
+        examples = LabeledFeatures(features, labels, seed=seed)
         choice = choose(examples, candidates(data), prior)
         both, targets, _ = few(data, classes, rows)
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
         seen = seen.flatten(1)
-        ((_, own),) = LabeledExamples(both, targets).left_out_logits([choice.candidate], seen)
+        ((_, own),) = LabeledFeatures(both, targets).left_out_logits([choice.candidate], seen)
         row = []
         for names, always in (
             (None, False),
@@ -240,7 +240,7 @@ def gains(data: Encoded, ways: int, shots: int, count: int) -> np.ndarray:
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
         seen, labels = seen.flatten(1), torch.from_numpy(targets)
-        terms = Terms.of(LabeledExamples(both, targets), candidate, seen, said)
+        terms = Terms.of(LabeledFeatures(both, targets), candidate, seen, said)
         if not bool(agrees(terms.said, labels, seen)[0]):
             continue
         logits = [terms.own[0] + strength * terms.ratio[0] * terms.said[0] for strength in (0.0, *STRENGTHS)]

@@ -25,7 +25,7 @@ from manyshot.classify.choose.candidates import TOGETHER, Candidate, settings
 from manyshot.classify.choose.choose_candidate import choose
 from manyshot.classify.choose.choose_names import choose_names
 from manyshot.classify.choose.class_directions import NameTerm
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.encode.plan_encoding import Pass
 from manyshot.training import holm, paired_difference
 
@@ -51,7 +51,7 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
     prior, result = load_prior(data.kind), []
     for classes, rows in draws(data, ways, shots, seed, count):
         features, labels, said = few(data, classes, rows[:, :shots])
-        examples = LabeledExamples(features, labels, seed=seed)
+        examples = LabeledFeatures(features, labels, seed=seed)
         both, targets, _ = few(data, classes, rows)
         seen = torch.zeros(1, *rows.shape, dtype=torch.float64)
         seen[..., :shots] = 1
@@ -62,7 +62,7 @@ def judged(data: Encoded, ways: int, shots: int, seed: int, count: int) -> np.nd
                     one for one in settings(data.kind, PENALTIES, together) if bool(one.variants) == bool(together)
                 ]
                 choice = choose(examples, [Candidate(encoder, one) for one in tried], prior)
-                ((_, own),) = LabeledExamples(both, targets).left_out_logits([choice.candidate], seen)
+                ((_, own),) = LabeledFeatures(both, targets).left_out_logits([choice.candidate], seen)
                 row.append(right(own[0], targets, seen))
                 if not together:
                     found, plain = choose_names(examples, choice, said, prior), own

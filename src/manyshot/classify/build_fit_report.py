@@ -12,7 +12,7 @@ from manyshot.classify.choose.choose_candidate import Choice
 from manyshot.classify.choose.choose_names import NameChoice
 from manyshot.classify.choose.cross_validate import stratified_folds
 from manyshot.classify.choose.fit_decision import Decision
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.duplicate_examples import find_duplicates
 from manyshot.classify.encode.plan_encoding import Encoding
 from manyshot.classify.examples.example_set import ExampleSet
@@ -25,7 +25,7 @@ from manyshot.classify.operating_points import called_across, choose_points
 
 def build_fit_report(
     examples: ExampleSet,
-    labeled: LabeledExamples,
+    labeled: LabeledFeatures,
     encoding: Encoding,
     decision: Decision,
     left_out: Float[np.ndarray, "n c"] | None,

@@ -12,7 +12,7 @@ from manyshot.base import InputError
 from manyshot.classify.choose.candidate_prior import UNKNOWN_LOG_RATIO, Gain, Prior
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.class_directions import NameTerm
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 
 REACH = 6.0
 """The temperature is sought within this many logarithmic units of the prior's center."""
@@ -38,7 +38,7 @@ def logit_spread(logits: Float[Tensor, "n c"]) -> float:
 
 
 def calibrate(
-    examples: LabeledExamples, candidate: Candidate, prior: Prior, folds: int, term: NameTerm | None = None
+    examples: LabeledFeatures, candidate: Candidate, prior: Prior, folds: int, term: NameTerm | None = None
 ) -> float:
     """The temperature of a candidate fitted to all examples, from its logits for those that folds leave out.
 
@@ -66,7 +66,7 @@ def calibrate(
 
 
 def left_out_probabilities(
-    examples: LabeledExamples, candidate: Candidate, temperature: float, folds: int, term: NameTerm | None = None
+    examples: LabeledFeatures, candidate: Candidate, temperature: float, folds: int, term: NameTerm | None = None
 ) -> Float[np.ndarray, "n c"] | None:
     """Probabilities of each example by a fit of one candidate without its fold; None without folds.
 

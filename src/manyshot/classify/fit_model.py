@@ -14,7 +14,7 @@ from manyshot.classify.calibrate import left_out_probabilities
 from manyshot.classify.choose.choice_metric import check_choice_metric
 from manyshot.classify.choose.choose_candidate import LEAST_TO_CHOOSE
 from manyshot.classify.choose.fit_decision import NAMES, Decision, decide
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.choose.search_space import AUTO, Search
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.encode.plan_encoding import Encoding, encode_passes, plan_encoding
@@ -86,7 +86,7 @@ def fit_model(
     encoding = plan_encoding(examples, search.encoders, search.together, budget, seed)
     progress(_announcement(examples, encoding))
     encoded = encode_passes(examples, encoding.passes, seed, device)
-    labeled = LabeledExamples(encoded, examples.labels, _groups(examples), seed)
+    labeled = LabeledFeatures(encoded, examples.labels, _groups(examples), seed)
     candidates = search.candidates(encoded, examples.kind)
     about = examples.class_texts if about is None else about
     decision = decide(labeled, examples.kind, candidates, names, about, metric, progress)
@@ -145,7 +145,7 @@ def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:
     return np.unique(np.array(examples.digests), return_inverse=True)[1].astype(np.int64)
 
 
-def _model(labeled: LabeledExamples, examples: ExampleSet, decision: Decision) -> Model:
+def _model(labeled: LabeledFeatures, examples: ExampleSet, decision: Decision) -> Model:
     """Fit transform, head and detector to all examples."""
     candidate, term = decision.candidate, decision.term
     setting, encoders = candidate.setting, encoder_blocks(candidate.encoder)

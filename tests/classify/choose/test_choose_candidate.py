@@ -12,7 +12,7 @@ from manyshot.classify.choose.candidate_prior import Gain, Prior, load_prior
 from manyshot.classify.choose.candidates import LEARNED, Candidate, Setting, check_plan, settings
 from manyshot.classify.choose.choose_candidate import choose
 from manyshot.classify.choose.cross_validate import left_out_logits, stratified_folds
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.heads import HEADS, Transform, predict_splits
 
@@ -98,7 +98,7 @@ class TestChoose:
     def test_variants_that_help_are_chosen_with_enough_examples(self):
         encoded, labels = make_encoded(shots=12, spread=3.0)
         candidates = [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)]
-        choice = choose(LabeledExamples(encoded, labels), candidates, flat_prior(sd=0.1))
+        choice = choose(LabeledFeatures(encoded, labels), candidates, flat_prior(sd=0.1))
         assert choice.candidate.setting == TURNED
         assert not choice.by_prior
         assert choice.correct.mean() > choice.correct_without.mean() + 0.02
@@ -107,7 +107,7 @@ class TestChoose:
         encoded, labels = make_encoded(shots=3, spread=6.0)
         prior = Prior({}, {PLAIN.key: {3: Gain(0.1, 0.001)}, TURNED.key: {3: Gain(0.0, 0.001)}})
         choice = choose(
-            LabeledExamples(encoded, labels), [Candidate("pixels", TURNED), Candidate("pixels", PLAIN)], prior
+            LabeledFeatures(encoded, labels), [Candidate("pixels", TURNED), Candidate("pixels", PLAIN)], prior
         )
         assert choice.candidate.setting == PLAIN
 
@@ -116,7 +116,7 @@ class TestChoose:
         encoded, labels = make_encoded(shots=shots, spread=0.1)
         prior = Prior({}, {PLAIN.key: {1: Gain(0.0, 0.1)}, TURNED.key: {1: Gain(0.1, 0.1)}})
         choice = choose(
-            LabeledExamples(encoded, labels), [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)], prior
+            LabeledFeatures(encoded, labels), [Candidate("pixels", PLAIN), Candidate("pixels", TURNED)], prior
         )
         assert choice.by_prior
         assert choice.candidate.setting == TURNED
@@ -129,9 +129,9 @@ class TestChoose:
         both = EncodedExamples({**encoded.features, **{("pixels", plan): rows.repeat(1, 2, 1) for plan, _ in LEARNED}})
         mix = Setting(PLAIN.transform, PLAIN.head, LEARNED, views=True)
         prior = Prior({}, {PLAIN.key: {1: Gain(0.0, 0.001)}, mix.key: {1: Gain(0.1, 0.001)}})
-        choice = choose(LabeledExamples(both, labels), [Candidate("pixels", PLAIN), Candidate("pixels", mix)], prior)
+        choice = choose(LabeledFeatures(both, labels), [Candidate("pixels", PLAIN), Candidate("pixels", mix)], prior)
         assert (choice.candidate.setting == mix) == (shots == 3)
-        forced = choose(LabeledExamples(both, labels), [Candidate("pixels", mix)], prior)
+        forced = choose(LabeledFeatures(both, labels), [Candidate("pixels", mix)], prior)
         assert forced.candidate.setting == mix
 
     def test_accuracy_is_honest_where_there_is_nothing_to_learn(self):
@@ -143,7 +143,7 @@ class TestChoose:
                 Candidate("pixels", setting)
                 for setting in settings("pictures", ["ridge(penalty=0.1)", "lda"], [(("turn", 4),)])
             ]
-            values.append(choose(LabeledExamples(encoded, labels, seed=seed), candidates, Prior({}, {})).correct.mean())
+            values.append(choose(LabeledFeatures(encoded, labels, seed=seed), candidates, Prior({}, {})).correct.mean())
         assert abs(np.mean(values) - 1 / 3) < 0.1  # choosing among many candidates does not raise it
 
     def test_a_group_is_never_on_both_sides(self):
@@ -154,10 +154,10 @@ class TestChoose:
         encoded = EncodedExamples({("pixels", "none"): torch.from_numpy(rows).float()[:, None]})
         candidate = [Candidate("pixels", PLAIN)]
         apart, together = (
-            choose(LabeledExamples(encoded, labels, g), candidate, Prior({}, {})).correct.mean() for g in (groups, None)
+            choose(LabeledFeatures(encoded, labels, g), candidate, Prior({}, {})).correct.mean() for g in (groups, None)
         )
         folds = [
-            choose(LabeledExamples(encoded, labels, g), candidate, Prior({}, {})).folds for g in (groups // 4, labels)
+            choose(LabeledFeatures(encoded, labels, g), candidate, Prior({}, {})).folds for g in (groups // 4, labels)
         ]
         assert folds == [3, 0]  # the groups of each class, not its eight examples
         assert together > 0.9
@@ -166,7 +166,7 @@ class TestChoose:
     def test_a_class_of_one_example_is_always_wrong_when_left_out(self):
         encoded, labels = make_encoded(shots=6, spread=0.1)
         rows = np.r_[0:12, 12]
-        examples = LabeledExamples(encoded.select(torch.from_numpy(rows)), labels[rows])
+        examples = LabeledFeatures(encoded.select(torch.from_numpy(rows)), labels[rows])
         choice = choose(examples, [Candidate("pixels", PLAIN)], Prior({}, {}))
         assert choice.correct[-1] == 0
         assert choice.correct[:-1].mean() > 0.9

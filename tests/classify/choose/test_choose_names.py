@@ -19,7 +19,7 @@ from manyshot.classify.choose.choose_names import agreement_of, choose_names, we
 from manyshot.classify.choose.class_directions import ClassDirections, class_directions
 from manyshot.classify.choose.cross_validate import left_out_logits
 from manyshot.classify.choose.fit_decision import say_why_no_names
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
@@ -42,7 +42,7 @@ def noisy(shots: int, seed: int = 0, noise: float = 1.5):
 
 def named(shots: int, said=lambda said: said, always: bool = False, seed: int = 0):
     encoded, labels, truth = noisy(shots, seed)
-    examples = LabeledExamples(encoded, labels)
+    examples = LabeledFeatures(encoded, labels)
     choice = choose(examples, [RIDGE], PRIOR)
     return choice, choose_names(examples, choice, said(truth), PRIOR, always=always)
 

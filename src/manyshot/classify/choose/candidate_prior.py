@@ -129,7 +129,7 @@ def load_prior(kind: Kind) -> Prior:
         >>> {"minilm", "ngrams"} <= set(load_prior("sentences").encoders)
         True
     """
-    tables = json.loads((files("manyshot.classify") / "candidate_prior.json").read_text())
+    tables = json.loads((files("manyshot.classify.choose") / "candidate_prior.json").read_text())
     return prior_from_tables(tables[kind] if kind in tables else tables["sentences"] | {"encoders": {}})
 
 

@@ -14,7 +14,7 @@ from manyshot.base import track
 from manyshot.classify.choose.candidate_prior import Prior
 from manyshot.classify.choose.candidates import LEARNED, Candidate
 from manyshot.classify.choose.choice_metric import values_of
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 
 FOLDS = 5
@@ -86,7 +86,7 @@ EFFORTS = (
 
 
 def choose(
-    examples: LabeledExamples,
+    examples: LabeledFeatures,
     candidates: Sequence[Candidate],
     prior: Prior,
     effort: Effort | None = None,
@@ -103,7 +103,7 @@ def choose(
         candidates: What may be chosen.
         prior: Gains on other data sets.
         effort: How many splits are made; by the number of examples if None. Without outer splits nothing is judged.
-        metric: What candidates are compared by on these examples, one of `manyshot.classify.choose.choice_metric.METRICS`.
+        metric: What candidates are compared by on these examples, one of `choice_metric.METRICS`.
             What is known from other data sets are gains of accuracy in any case.
     """
     parts = int(np.median(examples.group_counts()))
@@ -166,7 +166,7 @@ def effort_of(encoded: EncodedExamples, candidates: Sequence[Candidate]) -> Effo
     return next(effort for most_rows, effort in EFFORTS if rows <= most_rows)
 
 
-def _outer_training_sets(examples: LabeledExamples, folds: int, repeats: int) -> NDArray[np.float64]:
+def _outer_training_sets(examples: LabeledFeatures, folds: int, repeats: int) -> NDArray[np.float64]:
     """All examples, then those of each outer split: 1 or 0, `[1 + repeats * folds, n]`."""
     rows = [np.ones(len(examples))]
     for repeat in range(repeats):
@@ -176,7 +176,7 @@ def _outer_training_sets(examples: LabeledExamples, folds: int, repeats: int) ->
 
 
 def _cross_validate(
-    examples: LabeledExamples,
+    examples: LabeledFeatures,
     candidates: Sequence[Candidate],
     training: NDArray[np.float64],
     folds: int,
@@ -216,7 +216,7 @@ def expected_gain(
 
 
 def _judge(
-    examples: LabeledExamples,
+    examples: LabeledFeatures,
     candidates: Sequence[Candidate],
     training: NDArray[np.float64],
     chosen: NDArray[np.int64],

@@ -15,7 +15,7 @@ from manyshot.classify.choose.candidate_prior import Prior
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import Choice, expected_gain
 from manyshot.classify.choose.class_directions import ClassDirections
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 
 LEAST_AGREEMENT = 0.99
 """Standard deviations by which names must agree better with the examples than names given out at random; with two
@@ -56,7 +56,7 @@ class NameChoice:
 
 
 def choose_names(
-    examples: LabeledExamples, choice: Choice, said: ClassDirections, prior: Prior, always: bool = False
+    examples: LabeledFeatures, choice: Choice, said: ClassDirections, prior: Prior, always: bool = False
 ) -> NameChoice | None:
     """Decide on names for the candidate that was chosen without them, in each training set of the nested resampling.
 
@@ -121,7 +121,7 @@ class Terms:
     ratio: Tensor
 
     @staticmethod
-    def of(examples: LabeledExamples, candidate: Candidate, training: Tensor, said: ClassDirections) -> "Terms":
+    def of(examples: LabeledFeatures, candidate: Candidate, training: Tensor, said: ClassDirections) -> "Terms":
         """Fit the head to each training set.
 
         Args:
@@ -179,7 +179,7 @@ def _evidence(said: Tensor, labels: Tensor, training: Tensor) -> tuple[float, fl
 
 
 def _compare(
-    examples: LabeledExamples,
+    examples: LabeledFeatures,
     terms: Terms,
     strengths: Sequence[float],
     mean: NDArray[np.float64],

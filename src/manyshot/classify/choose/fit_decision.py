@@ -16,7 +16,7 @@ from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import Choice, choose
 from manyshot.classify.choose.choose_names import NameChoice, choose_names
 from manyshot.classify.choose.class_directions import NameTerm, class_directions
-from manyshot.classify.choose.labeled_features import LabeledExamples
+from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.choose.search_space import AUTO
 from manyshot.classify.examples.example_set import Kind
 from manyshot.datasets.speech_synthesis import INSTALL, PROGRAM
@@ -58,7 +58,7 @@ class Decision:
 
 
 def decide(
-    examples: LabeledExamples,
+    examples: LabeledFeatures,
     kind: Kind,
     candidates: Sequence[Candidate],
     names: str,

@@ -15,7 +15,7 @@ from manyshot.classify.encode.encoded_examples import EncodedExamples
 
 
 @dataclass(frozen=True, eq=False)
-class LabeledExamples:
+class LabeledFeatures:
     """The n examples of a fit.
 
     Args:
@@ -26,7 +26,7 @@ class LabeledExamples:
 
     Example:
         >>> features = EncodedExamples({("pixels", "none"): torch.randn(6, 1, 3)})
-        >>> examples = LabeledExamples(features, np.array([0, 0, 0, 0, 1, 1]))
+        >>> examples = LabeledFeatures(features, np.array([0, 0, 0, 0, 1, 1]))
         >>> examples.classes, examples.shots, examples.folds(2, seed=0).shape
         (2, 3.0, torch.Size([6]))
     """
@@ -77,7 +77,7 @@ class LabeledExamples:
     def left_out_logits(
         self, candidates: Sequence[Candidate], training: Float[Tensor, "b n"], folds: Int[Tensor, " n"] | None = None
     ) -> Iterator[tuple[int, Float[Tensor, "b n c"]]]:
-        """The logits of each example by fits without its fold, see `manyshot.classify.choose.cross_validate.left_out_logits`.
+        """The logits of each example by fits without its fold, see `cross_validate.left_out_logits`.
 
         Args:
             candidates: What is fitted.

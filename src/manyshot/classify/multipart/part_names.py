@@ -113,7 +113,7 @@ def names_of_fit(
     """Whether names are used in a fit, and how strongly.
 
     They are used if they agree with the examples better than names given out at random, and classify more of them right
-    than chance does, as for examples of one part (`manyshot.classify.choose.choose_names`). The strength is the one that
+    than chance does, as for examples of one part (`classify.choose.choose_names`). The strength is the one that
     gained most on other data sets.
 
     Args:
