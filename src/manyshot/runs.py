@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from manyshot.classify.model import Model
-from manyshot.classify.model_folder import is_model, load_model
+from manyshot.classify.model.model import Model
+from manyshot.classify.model.save_load_model import is_model, load_model
 from manyshot.generate.generator_run import GeneratorRun, load_generator_run
 from manyshot.meta_augment.augmenter_run import AugmenterRun, load_augmenter_run
 from manyshot.runtime.run_folder import kind_of_run

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.model_folder import save_model
+from manyshot.classify.model.save_load_model import save_model
 from small_classifiers import PARCEL, TEA, fit_small, questions
 
 
@@ -112,7 +112,7 @@ def test_a_file_of_something_else_is_kept_unless_it_may_be_replaced(manyshot, mo
 
 
 def test_ctrl_c_says_how_to_go_on(manyshot, model, table, monkeypatch):
-    from manyshot.classify.model import Model
+    from manyshot.classify.model.model import Model
 
     def stop(*_, **__):
         raise KeyboardInterrupt

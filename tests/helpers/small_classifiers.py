@@ -8,7 +8,7 @@ from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.heads import HEADS, Transform
-from manyshot.classify.model import Model, Reference
+from manyshot.classify.model.model import Model, Reference
 from manyshot.classify.unknown import UnknownDetector
 
 ENCODER = "ngrams"

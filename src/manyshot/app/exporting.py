@@ -8,7 +8,7 @@ from pathlib import Path
 from manyshot.app.fitting import Fitted
 from manyshot.base import InputError
 from manyshot.classify.export.export_model import export_model
-from manyshot.classify.model_folder import SETTINGS, TENSORS, load_model, save_model
+from manyshot.classify.model.save_load_model import SETTINGS, TENSORS, load_model, save_model
 
 FORMATS = {
     "Model of Manyshot (zip)": "zip",

@@ -10,7 +10,7 @@ from manyshot.base import listen
 from manyshot.classify.examples.example_set import ExampleSet
 
 if TYPE_CHECKING:
-    from manyshot.classify.model import Model
+    from manyshot.classify.model.model import Model
 
 MOST_LISTED = 20
 """Largest number of examples that a list of the report shows."""

@@ -4,13 +4,13 @@ from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples, load_unlabeled
 from manyshot.classify.fit_model import fit_model
 from manyshot.classify.fit_report import FitReport
-from manyshot.classify.model import Model, Reference
-from manyshot.classify.model_folder import load_any_model, load_model, save_model
+from manyshot.classify.model.model import Model, Reference
+from manyshot.classify.model.predictions import Predictions, choose_next
+from manyshot.classify.model.save_load_model import load_any_model, load_model, save_model
 from manyshot.classify.multipart.fit_parts import fit_parts
 from manyshot.classify.multipart.parted_examples import PartedExamples, load_parted
 from manyshot.classify.multipart.parts_model import PartsModel
 from manyshot.classify.multipart.parts_report import PartsReport
-from manyshot.classify.predictions import Predictions, choose_next
 
 __all__ = [
     "ExampleSet",

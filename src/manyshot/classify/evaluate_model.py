@@ -13,7 +13,7 @@ from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.classify.operating_points import points_of
 
 if TYPE_CHECKING:
-    from manyshot.classify.model import Model
+    from manyshot.classify.model.model import Model
     from manyshot.classify.multipart.parts_model import PartsModel
 
 

@@ -21,7 +21,7 @@ from manyshot.classify.encode.plan_encoding import Encoding, encode_passes, plan
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import FitReport
 from manyshot.classify.heads import Linear
-from manyshot.classify.model import Model, Reference
+from manyshot.classify.model.model import Model, Reference
 from manyshot.classify.unknown import UnknownDetector
 
 

@@ -41,7 +41,7 @@ def evaluate(
     options: EvaluateArguments, tasks: TaskArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Evaluate a run on new tasks, or a model that `fit` wrote on labeled examples: accuracy, classes, calibration."""
-    from manyshot.classify.model_folder import is_model
+    from manyshot.classify.model.save_load_model import is_model
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.training import evaluate_tasks

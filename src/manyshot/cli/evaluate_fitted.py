@@ -31,7 +31,7 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
     from manyshot.classify import ExampleSet, PartedExamples
     from manyshot.classify.evaluate_model import evaluate_model
     from manyshot.classify.examples.read_examples import load_examples
-    from manyshot.classify.model_folder import load_any_model
+    from manyshot.classify.model.save_load_model import load_any_model
     from manyshot.classify.multipart.parted_examples import load_parted
     from manyshot.classify.multipart.parts_model import PartsModel
     from manyshot.datasets.table_records import is_records

@@ -57,7 +57,7 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Write a model as ONNX or for torch.export, or a learned policy as JSON, Albumentations or torchvision."""
-    from manyshot.classify.model_folder import is_model
+    from manyshot.classify.model.save_load_model import is_model
 
     quieten(quiet)
     out = out.expanduser()

@@ -27,7 +27,7 @@ def export_fitted(folder: Path, out: Path, to: str, like: Path | None, overwrite
         InputError: See `export_model`.
     """
     from manyshot.classify.export.export_model import check_target, export_model
-    from manyshot.classify.model_folder import load_any_model
+    from manyshot.classify.model.save_load_model import load_any_model
     from manyshot.classify.multipart.parts_model import PartsModel
 
     check_target(out, to, overwrite)

@@ -115,7 +115,7 @@ class FitArguments:
         Raises:
             InputError: If a name cannot be printed, or what is said of the classes cannot be read.
         """
-        from manyshot.classify.printable_names import check_class_names
+        from manyshot.classify.model.printable_names import check_class_names
         from manyshot.training.class_texts import read_descriptions
 
         where = str(self.data.expanduser())
@@ -136,7 +136,7 @@ class FitArguments:
 def fit(options: FitArguments, table: TableArguments, as_json: Json = False, quiet: Quiet = False) -> None:
     """Fit a classifier to a few examples: choose encoder, head and augmentation, and say how accurate it is."""
     from manyshot.classify import fit_model, load_examples, save_model
-    from manyshot.classify.model_folder import check_model_target
+    from manyshot.classify.model.save_load_model import check_model_target
     from manyshot.datasets.list_parts import holds_parts
 
     quieten(quiet)

@@ -11,7 +11,7 @@ from manyshot.base import InputError, check_replaceable, write_aside
 from manyshot.cli.output import print_table
 
 if TYPE_CHECKING:
-    from manyshot.classify.predictions import Predictions
+    from manyshot.classify.model.predictions import Predictions
 
 COLUMNS = ("file", "prediction", "probability")
 MARKS = {".csv": ",".join(COLUMNS), ".jsonl": '"prediction": '}
@@ -41,7 +41,7 @@ class NamedPredictions:
 
         A class that has the name of a column before it gets "(class)" after its name.
         """
-        from manyshot.classify.predictions import other_name
+        from manyshot.classify.model.predictions import other_name
 
         columns = [*COLUMNS]
         for name in self.class_names:

@@ -26,7 +26,7 @@ from manyshot.nets import PretrainedEncoder, TextEncoder
 from manyshot.nets.sentence_encoder import TransformerReader
 
 if TYPE_CHECKING:
-    from manyshot.classify.model import Model
+    from manyshot.classify.model.model import Model
     from manyshot.classify.multipart.parts_model import PartsModel
 
 Axes = tuple[str | int, ...]

@@ -18,7 +18,7 @@ from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.classify.multipart.parts_model import PartsModel
 
 if TYPE_CHECKING:
-    from manyshot.classify.model import Model
+    from manyshot.classify.model.model import Model
 
 TOLERANCE = 0.01
 """Largest difference of a probability from the model's with which a file is kept."""

@@ -8,10 +8,7 @@ import torch
 from torch import Tensor
 
 from manyshot.classify.heads import HEADS
-from manyshot.classify.multipart.fit_parts import fingerprint
-from manyshot.classify.multipart.part_heads import FUSION, PartNames, PartRows
-from manyshot.classify.multipart.parts_model import PartsModel
-from manyshot.classify.stored_model import (
+from manyshot.classify.model.model_header_checks import (
     StoredHeader,
     TensorTaker,
     check_stored,
@@ -20,6 +17,9 @@ from manyshot.classify.stored_model import (
     refuse_other_weights,
     refuse_unknown_keys,
 )
+from manyshot.classify.multipart.fit_parts import fingerprint
+from manyshot.classify.multipart.part_heads import FUSION, PartNames, PartRows
+from manyshot.classify.multipart.parts_model import PartsModel
 from manyshot.tasks import Parts
 
 KINDS = ("images", "texts", "sounds", "features")

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from manyshot.base import InputError, note
 from manyshot.classify.choose.candidates import Variants
-from manyshot.classify.model import Reference
+from manyshot.classify.model.model import Reference
+from manyshot.classify.model.predictions import Predictions
 from manyshot.classify.multipart.part_encoding import encode_parted
 from manyshot.classify.multipart.part_heads import PartHeads, PartNames, PartRows
 from manyshot.classify.multipart.part_unknown import PartsUnknownDetector
 from manyshot.classify.multipart.parted_examples import FEATURES, PartedExamples
-from manyshot.classify.predictions import Predictions
 from manyshot.learners.part_features import side_by_side
 from manyshot.tasks import Parts
 

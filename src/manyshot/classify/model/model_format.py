@@ -15,8 +15,8 @@ from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import Kind
 from manyshot.classify.heads import HEADS, FittedTransform, Linear, Transform
 from manyshot.classify.heads.nearest_head import NearestRows
-from manyshot.classify.model import Model, Reference
-from manyshot.classify.stored_model import (
+from manyshot.classify.model.model import Model, Reference
+from manyshot.classify.model.model_header_checks import (
     StoredHeader,
     TensorTaker,
     check_stored,

@@ -14,7 +14,7 @@ from manyshot.base import InputError
 from manyshot.classify.examples.read_examples import ExampleSet
 
 if TYPE_CHECKING:
-    from manyshot.classify.model import Model
+    from manyshot.classify.model.model import Model
     from manyshot.classify.multipart.parted_examples import PartedExamples
     from manyshot.classify.multipart.parts_model import PartsModel
 

@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from manyshot.base import InputError
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.model_folder import SETTINGS, TENSORS, load_model, save_model
-from manyshot.classify.printable_names import check_class_names
+from manyshot.classify.model.printable_names import check_class_names
+from manyshot.classify.model.save_load_model import SETTINGS, TENSORS, load_model, save_model
 from small_classifiers import fit_small, questions
 
 NEW = examples_from_arrays(["my parcel, please", "green tea", "what?"])
@@ -42,7 +42,7 @@ def change_settings(folder, **changes):
 
 def change_tensors(folder, **changes):
     """Change tensors and the digest with them, as somebody would who tampers with a model; None removes one."""
-    from manyshot.classify.model_folder import _digest
+    from manyshot.classify.model.save_load_model import _digest
 
     tensors = load_file(folder / TENSORS) | changes
     save_file({name: value for name, value in tensors.items() if value is not None}, folder / TENSORS)
@@ -90,7 +90,6 @@ def test_a_model_is_overwritten_when_asked_and_other_files_stay(folder):
 
 
 def test_a_writer_that_fails_leaves_the_model_that_was_there(folder, monkeypatch):
-    from manyshot.classify import model_folder
 
     def fail(path, tensors):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError, check_type, did_you_mean
-from manyshot.classify.model import Model
+from manyshot.classify.model.model import Model
+from manyshot.classify.model.printable_names import check_class_names
 from manyshot.classify.multipart.parts_model import PartsModel
-from manyshot.classify.printable_names import check_class_names
 
 FORMAT = 1
 """Version of the format; increased when an older or newer file would be misread."""

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from manyshot.base import InputError, open_file, read_json, write_json
 from manyshot.base.tensor_file import read_tensors, write_tensors
-from manyshot.classify.model import Model
-from manyshot.classify.model_format import build_model, check_settings, settings_of, tensors_of
+from manyshot.classify.model.model import Model
+from manyshot.classify.model.model_format import build_model, check_settings, settings_of, tensors_of
+from manyshot.classify.model.printable_names import check_class_names
 from manyshot.classify.multipart.parts_format import (
     build_parts_model,
     check_parts_settings,
@@ -17,7 +18,6 @@ from manyshot.classify.multipart.parts_format import (
     parts_tensors,
 )
 from manyshot.classify.multipart.parts_model import PartsModel
-from manyshot.classify.printable_names import check_class_names
 
 SETTINGS, TENSORS = "model.json", "model.safetensors"
 MAX_BYTES = 1 << 32

@@ -15,7 +15,7 @@ from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.example_set import ExampleSet, Kind
 from manyshot.classify.heads import FittedTransform, Linear
 from manyshot.classify.heads.nearest_head import NearestRows
-from manyshot.classify.predictions import Predictions
+from manyshot.classify.model.predictions import Predictions
 from manyshot.classify.unknown import UnknownDetector
 
 VIEWS_AT_ONCE = 4096

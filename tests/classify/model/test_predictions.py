@@ -7,7 +7,7 @@ import torch
 from manyshot.base import InputError
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.read_examples import examples_from_arrays
-from manyshot.classify.predictions import Predictions, choose_next, other_name
+from manyshot.classify.model.predictions import Predictions, choose_next, other_name
 from small_classifiers import PARCEL, TEA, fit_small, questions
 
 
@@ -37,7 +37,7 @@ def test_the_temperature_changes_confidence_and_not_the_answer(model):
 
 
 def test_many_examples_are_predicted_in_parts(model, monkeypatch):
-    from manyshot.classify import model as module
+    from manyshot.classify.model.model import model as module
 
     new = examples_from_arrays([*PARCEL, *TEA])
     whole = model.predict(new)
