@@ -28,12 +28,12 @@ from few_example_sets import SHOTS
 from fit_defaults import prior_tables
 from run_and_record import RESULTS, write
 
-from manyshot.classify.calibrate import calibrate
+from manyshot.classify.calibrate.temperature import calibrate
 from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import choose, effort_of
 from manyshot.classify.choose.labeled_features import LabeledFeatures
-from manyshot.classify.metrics import measure, reliability
+from manyshot.classify.evaluate.metrics import measure, reliability
 
 REFERENCE = "logistic regression"
 CHANCES = 20

@@ -22,9 +22,9 @@ from fit_head_draws import Draw, draws, load_sets
 from run_and_record import write
 from torch import Tensor
 
-from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.calibrate.temperature import fit_temperature, logit_spread
 from manyshot.classify.choose.candidate_prior import Gain
-from manyshot.classify.metrics import reliability
+from manyshot.classify.evaluate.metrics import reliability
 
 WIDTHS = {
     "prior alone": 1e-3,

@@ -28,7 +28,7 @@ from few_example_features import KINDS, EncodedSet, draw_of, draws_of, fit_setti
 from few_example_sets import SHOTS
 from run_and_record import RESULTS, write
 
-from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.calibrate.temperature import fit_temperature, logit_spread
 from manyshot.classify.choose.candidate_prior import Gain
 from manyshot.classify.choose.candidates import settings
 from manyshot.classify.examples.example_set import Kind

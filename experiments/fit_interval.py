@@ -30,11 +30,11 @@ from fit_defaults import prior_tables
 from fit_head_draws import SHOTS, Draw, draws, load_sets
 from run_and_record import RESULTS, write
 
-from manyshot.classify.accuracy_interval import VARIANCE_INFLATION, accuracy_interval
 from manyshot.classify.choose.candidate_prior import Prior, prior_from_tables
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import choose
 from manyshot.classify.choose.labeled_features import LabeledFeatures
+from manyshot.classify.evaluate.accuracy_interval import VARIANCE_INFLATION, accuracy_interval
 
 CLASSES, NESTED_SHOTS = 5, (3, 5)
 TRIED = (1.0, 1.15, 1.3, 1.6, 2.0)

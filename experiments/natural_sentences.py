@@ -30,7 +30,7 @@ from run_and_record import write
 
 from manyshot.augment import Plan
 from manyshot.augment.plan.presets import PRESETS
-from manyshot.classify.intervals import wilson
+from manyshot.classify.evaluate.example_intervals import wilson
 
 PLANS = {
     "english": {"reword": 100, "synonyms": 40, "eda": 40},

@@ -18,8 +18,8 @@ from few_example_features import EncodedSet, load_sets
 from run_and_record import write
 from torch import Tensor
 
+from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
-from manyshot.classify.unknown import UnknownDetector
 
 SHOTS = (1, 5, 10)
 WANTED = 0.05

@@ -5,7 +5,7 @@ import torch
 
 from manyshot.base.sound import to_samples
 from manyshot.classify import fit_model, load_model, save_model
-from manyshot.classify.duplicate_examples import find_duplicates
+from manyshot.classify.data_issues.find_duplicate_examples import find_duplicates
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.read_examples import load_examples, load_unlabeled
 from manyshot.datasets.sound_files import encode_wav

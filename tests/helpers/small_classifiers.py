@@ -2,6 +2,7 @@
 
 import torch
 
+from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 from manyshot.classify.choose.candidates import Candidate, Setting, Variants
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.encode.frozen_encoders import load_encoder
@@ -9,7 +10,6 @@ from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.heads import HEADS, Transform
 from manyshot.classify.model.model import Model, Reference
-from manyshot.classify.unknown import UnknownDetector
 
 ENCODER = "ngrams"
 PARCEL = ("where is my parcel", "track the parcel", "the parcel is late", "has my parcel been sent")

@@ -7,13 +7,13 @@ from PIL import Image
 
 from manyshot.base.sound import from_samples, to_samples
 from manyshot.classify.choose.candidates import Candidate, Setting
-from manyshot.classify.duplicate_examples import Duplicate
-from manyshot.classify.evaluate_model import Evaluation
+from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.label_issues import Confusion, LabelIssue
+from manyshot.classify.evaluate.evaluate_model import Evaluation
+from manyshot.classify.evaluate.metrics import Metrics, measure
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples
 from manyshot.classify.fit_report import NamesUsed, PairedGain
 from manyshot.classify.heads import Transform
-from manyshot.classify.label_issues import Confusion, LabelIssue
-from manyshot.classify.metrics import Metrics, measure
 from manyshot.datasets.sound_files import decode_sound, encode_wav
 from manyshot.report.classifier_page import MOST, evaluation_page, fit_page
 from manyshot.report.page import write_page

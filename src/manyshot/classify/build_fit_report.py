@@ -5,22 +5,22 @@ import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from manyshot.classify.accuracy_interval import accuracy_interval, interval_of_one_example
-from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.calibrate.operating_points import called_across, choose_points
+from manyshot.classify.calibrate.temperature import fit_temperature, logit_spread
 from manyshot.classify.choose.candidates import NO_PLAN
 from manyshot.classify.choose.choose_candidate import Choice
 from manyshot.classify.choose.choose_names import NameChoice
 from manyshot.classify.choose.cross_validate import stratified_folds
 from manyshot.classify.choose.fit_decision import Decision
 from manyshot.classify.choose.labeled_features import LabeledFeatures
-from manyshot.classify.duplicate_examples import find_duplicates
+from manyshot.classify.data_issues.find_duplicate_examples import find_duplicates
+from manyshot.classify.data_issues.label_issues import find_confusions, find_label_issues
 from manyshot.classify.encode.plan_encoding import Encoding
+from manyshot.classify.evaluate.accuracy_interval import accuracy_interval, interval_of_one_example
+from manyshot.classify.evaluate.example_intervals import mean_estimate
+from manyshot.classify.evaluate.metrics import Metrics, measure
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import METRIC_WORDS, MOST_TRIED, FitReport, NamesUsed, PairedGain, Tried
-from manyshot.classify.intervals import mean_estimate
-from manyshot.classify.label_issues import find_confusions, find_label_issues
-from manyshot.classify.metrics import Metrics, measure
-from manyshot.classify.operating_points import called_across, choose_points
 
 
 def build_fit_report(

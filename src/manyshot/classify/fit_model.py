@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.classify.build_fit_report import build_fit_report
-from manyshot.classify.calibrate import left_out_probabilities
+from manyshot.classify.calibrate.temperature import left_out_probabilities
+from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 from manyshot.classify.choose.choice_metric import check_choice_metric
 from manyshot.classify.choose.choose_candidate import LEAST_TO_CHOOSE
 from manyshot.classify.choose.fit_decision import NAMES, Decision, decide
@@ -22,7 +23,6 @@ from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import FitReport
 from manyshot.classify.heads import Linear
 from manyshot.classify.model.model import Model, Reference
-from manyshot.classify.unknown import UnknownDetector
 
 
 def fit_model(

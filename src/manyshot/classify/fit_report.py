@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from manyshot.classify.calibrate.operating_points import KEY, OperatingPoint, points_as_dict
 from manyshot.classify.choose.candidates import Candidate
-from manyshot.classify.duplicate_examples import Duplicate
-from manyshot.classify.label_issues import Confusion, LabelIssue
-from manyshot.classify.metrics import Metrics
-from manyshot.classify.operating_points import KEY, OperatingPoint, points_as_dict
+from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.label_issues import Confusion, LabelIssue
+from manyshot.classify.evaluate.metrics import Metrics
 
 MOST_TRIED = 12
 """Candidates that reports list."""

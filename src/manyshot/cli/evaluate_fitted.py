@@ -7,7 +7,7 @@ from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
 
 if TYPE_CHECKING:
-    from manyshot.classify.evaluate_model import Evaluation
+    from manyshot.classify.evaluate.evaluate_model import Evaluation
     from manyshot.cli.evaluate_options import EvaluateArguments
     from manyshot.cli.shared_options import TableArguments
 
@@ -29,7 +29,7 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
         InputError: If the examples cannot be read, or a class is none of the model's.
     """
     from manyshot.classify import ExampleSet, PartedExamples
-    from manyshot.classify.evaluate_model import evaluate_model
+    from manyshot.classify.evaluate.evaluate_model import evaluate_model
     from manyshot.classify.examples.read_examples import load_examples
     from manyshot.classify.model.save_load_model import load_any_model
     from manyshot.classify.multipart.parted_examples import load_parted

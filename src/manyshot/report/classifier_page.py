@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from manyshot.classify.duplicate_examples import Duplicate
-from manyshot.classify.evaluate_model import Evaluation
+from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.label_issues import LabelIssue, find_confusions
+from manyshot.classify.evaluate.evaluate_model import Evaluation
+from manyshot.classify.evaluate.example_intervals import Estimate
+from manyshot.classify.evaluate.metrics import Metrics
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.fit_report import METRIC_WORDS
-from manyshot.classify.intervals import Estimate
-from manyshot.classify.label_issues import LabelIssue, find_confusions
-from manyshot.classify.metrics import Metrics
 from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.report.page import Gallery, Page, Paragraph, Part, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.parts_shown import parts_shown

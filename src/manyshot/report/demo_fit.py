@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from manyshot.classify import fit_model, load_examples, save_model
-from manyshot.classify.evaluate_model import Evaluation, evaluate_model
+from manyshot.classify.evaluate.evaluate_model import Evaluation, evaluate_model
 from manyshot.classify.export.export_model import ExportReport, export_model
 from manyshot.classify.fit_report import FitReport
 from manyshot.datasets import load_dataset

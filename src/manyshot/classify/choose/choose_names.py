@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.classify.calibrate import logit_spread
+from manyshot.classify.calibrate.temperature import logit_spread
 from manyshot.classify.choose.candidate_prior import Prior
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import Choice, expected_gain

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.calibrate import calibrate
+from manyshot.classify.calibrate.temperature import calibrate
 from manyshot.classify.choose.candidate_prior import load_prior
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import Choice, choose

@@ -10,13 +10,13 @@ from jaxtyping import Float, Float32, Int, Int64
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 from manyshot.classify.choose.candidates import Candidate, Variants
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.example_set import ExampleSet, Kind
 from manyshot.classify.heads import FittedTransform, Linear
 from manyshot.classify.heads.nearest_head import NearestRows
 from manyshot.classify.model.predictions import Predictions
-from manyshot.classify.unknown import UnknownDetector
 
 VIEWS_AT_ONCE = 4096
 """Number of views of examples whose features are in memory at once."""

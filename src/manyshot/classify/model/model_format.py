@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError, has_type
+from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 from manyshot.classify.choose.candidates import Candidate, Setting, Variants, check_plan
 from manyshot.classify.encode.frozen_encoders import load_encoder
 from manyshot.classify.examples.example_set import Kind
@@ -25,7 +26,6 @@ from manyshot.classify.model.model_header_checks import (
     refuse_other_weights,
     refuse_unknown_keys,
 )
-from manyshot.classify.unknown import UnknownDetector
 
 MAX_COPIES = 1000
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.calibrate.temperature import fit_temperature, logit_spread
 from manyshot.classify.choose.candidates import NO_PLAN
 from manyshot.classify.choose.fit_decision import ALWAYS, NAMES, NO_NAMES
 from manyshot.classify.choose.search_space import AUTO, COPIES

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from manyshot.classify.duplicate_examples import Duplicate, find_duplicates
+from manyshot.classify.data_issues.find_duplicate_examples import Duplicate, find_duplicates
 from manyshot.classify.multipart.parted_examples import PartedExamples
 
 
@@ -13,7 +13,7 @@ def find_part_duplicates(examples: PartedExamples) -> list[Duplicate]:
     """Find examples all of whose parts are copies of those of an earlier one; those that lack other parts are none.
 
     Each is listed once, beside the earliest of another class if there is one. Parts are copies as in
-    `manyshot.classify.duplicate_examples.find_duplicates`; numbers are if they are equal.
+    `manyshot.classify.data_issues.find_duplicate_examples.find_duplicates`; numbers are if they are equal.
 
     Args:
         examples: Labeled or unlabeled examples.

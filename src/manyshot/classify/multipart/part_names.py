@@ -9,7 +9,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.classify.calibrate import logit_spread
+from manyshot.classify.calibrate.temperature import logit_spread
 from manyshot.classify.choose.candidate_prior import load_prior
 from manyshot.classify.choose.choose_names import agreement_of, agrees, weakest_of_best
 from manyshot.classify.choose.class_directions import ClassDirections, class_directions

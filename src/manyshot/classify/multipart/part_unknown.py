@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float64, Int
 from torch import Tensor
 
 from manyshot.base import InputError
-from manyshot.classify.unknown import UnknownDetector, directions
+from manyshot.classify.calibrate.unknown_detector import UnknownDetector, directions
 from manyshot.learners.part_features import KNOTS, SHORT, TINY
 from manyshot.tasks import Parts
 

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from manyshot.classify.accuracy_interval import accuracy_interval, interval_of_one_example
 from manyshot.classify.build_fit_report import gain_of, measures_of
+from manyshot.classify.calibrate.operating_points import OperatingPoint, choose_points
 from manyshot.classify.choose.candidates import Candidate, Setting
-from manyshot.classify.duplicate_examples import Duplicate
+from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.label_issues import find_confusions, find_label_issues
+from manyshot.classify.evaluate.accuracy_interval import accuracy_interval, interval_of_one_example
 from manyshot.classify.fit_report import FitReport, NamesUsed, Tried
 from manyshot.classify.heads import Transform
-from manyshot.classify.label_issues import find_confusions, find_label_issues
 from manyshot.classify.multipart.part_hold_out import HeldOut
 from manyshot.classify.multipart.part_names import NamesOfFit
 from manyshot.classify.multipart.parted_examples import PartedExamples
 from manyshot.classify.multipart.parts_model import PartsModel
-from manyshot.classify.operating_points import OperatingPoint, choose_points
 
 WHY = (
     "how much each part counts comes from leave-one-out errors of ridge regression on these examples, where there are "

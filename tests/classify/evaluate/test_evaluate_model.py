@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from manyshot.base import InputError
-from manyshot.classify.evaluate_model import evaluate_model
+from manyshot.classify.evaluate.evaluate_model import evaluate_model
 from manyshot.classify.examples.read_examples import examples_from_arrays
 
 SURE = {"bee bee": (0.1, 0.9), "bee ant": (0.4, 0.6), "ant": (0.8, 0.2), "ant ant": (0.99, 0.01)}

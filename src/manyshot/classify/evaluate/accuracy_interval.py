@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, expit, logit, ndtri, stdtrit
 
-from manyshot.classify.intervals import LEVEL, Estimate, design_effect
+from manyshot.classify.evaluate.example_intervals import LEVEL, Estimate, design_effect
 
 VARIANCE_INFLATION = 1.3
 """Held-out examples that are worth one example of an independent test set."""

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.classify.unknown import UnknownDetector
+from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 
 
 def drawn(shots: int, classes: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -40,7 +40,7 @@ def test_few_examples_at_a_time_give_the_same(monkeypatch):
     x, y = drawn(5, 4, torch.Generator().manual_seed(0))
     new, groups = drawn(3, 5, torch.Generator().manual_seed(1))[0], torch.arange(20) // 2
     at_once = UnknownDetector.fit(x, y, groups=groups)
-    monkeypatch.setattr("manyshot.classify.unknown.CHUNK", 3)
+    monkeypatch.setattr("manyshot.classify.calibrate.unknown_detector.CHUNK", 3)
     in_parts = UnknownDetector.fit(x, y, groups=groups)
     assert in_parts.threshold == pytest.approx(at_once.threshold, rel=1e-12)
     assert in_parts.examples == at_once.examples

@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
+from manyshot.classify.data_issues.label_issues import find_confusions, find_label_issues
 from manyshot.classify.heads import Logistic, Transform, leave_one_out
-from manyshot.classify.label_issues import find_confusions, find_label_issues
 
 
 def test_injected_wrong_labels_are_found_without_suspecting_many_others():

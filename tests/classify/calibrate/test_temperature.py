@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.classify.calibrate import fit_temperature, logit_spread
+from manyshot.classify.calibrate.temperature import fit_temperature, logit_spread
 from manyshot.classify.choose.candidate_prior import UNKNOWN_LOG_RATIO
+from manyshot.classify.evaluate.metrics import measure
 from manyshot.classify.heads import HEADS, Transform, leave_one_out, predict_splits
-from manyshot.classify.metrics import measure
 
 
 def sample(n: int, temperature: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

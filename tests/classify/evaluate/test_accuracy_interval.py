@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from manyshot.classify.accuracy_interval import accuracy_interval, interval_of_one_example
-from manyshot.classify.intervals import wilson
+from manyshot.classify.evaluate.accuracy_interval import accuracy_interval, interval_of_one_example
+from manyshot.classify.evaluate.example_intervals import wilson
 
 
 def test_more_examples_make_it_narrower_and_it_is_wider_than_that_of_independent_examples():

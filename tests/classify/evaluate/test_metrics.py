@@ -3,7 +3,7 @@ import pytest
 import sklearn.metrics as skl
 
 from manyshot.base import InputError
-from manyshot.classify.metrics import measure
+from manyshot.classify.evaluate.metrics import measure
 
 
 def classifier(n=120, classes=4, skill=1.5, seed=0):

@@ -7,10 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 
 from manyshot.base import InputError, did_you_mean
+from manyshot.classify.calibrate.operating_points import points_of
+from manyshot.classify.evaluate.metrics import Metrics, measure
 from manyshot.classify.examples.example_set import ExampleSet
-from manyshot.classify.metrics import Metrics, measure
 from manyshot.classify.multipart.parted_examples import PartedExamples
-from manyshot.classify.operating_points import points_of
 
 if TYPE_CHECKING:
     from manyshot.classify.model.model import Model

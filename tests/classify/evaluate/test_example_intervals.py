@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from manyshot.classify.intervals import Estimate, bounded_estimate, design_effect, mean_estimate, wilson
+from manyshot.classify.evaluate.example_intervals import (
+    Estimate,
+    bounded_estimate,
+    design_effect,
+    mean_estimate,
+    wilson,
+)
 from manyshot.training.statistics import mean_interval
 
 

@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError
-from manyshot.classify.intervals import Estimate, Values, bounded_estimate, design_effect, mean_estimate
+from manyshot.classify.evaluate.example_intervals import (
+    Estimate,
+    Values,
+    bounded_estimate,
+    design_effect,
+    mean_estimate,
+)
 from manyshot.training.ranking import mean_auroc, mean_average_precision
 
 BINS = 15

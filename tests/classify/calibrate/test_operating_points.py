@@ -3,8 +3,8 @@ import pytest
 import sklearn.metrics as skl
 
 from manyshot.base import InputError
-from manyshot.classify.metrics import measure
-from manyshot.classify.operating_points import called_across, choose_points, points_as_dict, points_of
+from manyshot.classify.calibrate.operating_points import called_across, choose_points, points_as_dict, points_of
+from manyshot.classify.evaluate.metrics import measure
 
 
 def people(n=600, classes=3, seed=0):

@@ -1,0 +1,1 @@
+"""How sure a classifier may be: temperature, operating points, and examples of no class."""

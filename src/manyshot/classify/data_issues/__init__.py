@@ -1,0 +1,1 @@
+"""Faults of a user's examples: labels that are probably wrong, and duplicates."""
