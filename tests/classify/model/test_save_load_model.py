@@ -94,7 +94,7 @@ def test_a_writer_that_fails_leaves_the_model_that_was_there(folder, monkeypatch
     def fail(path, tensors):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(model_folder, "write_tensors", fail)
+    monkeypatch.setattr(save_load_model, "write_tensors", fail)
     with pytest.raises(OSError, match="No space left"):
         save_model(fit_small(questions(), temperature=2.0), folder, overwrite=True)
     assert load_model(folder).temperature == 0.5

@@ -1,1 +1,1 @@
-"""The choice of a fit: candidates, what is known of them beforehand, cross-validation, and the use of names of classes."""
+"""The choice of a fit: candidates and what is known of them, cross-validation, and the use of names of classes."""
