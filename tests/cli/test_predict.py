@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from manyshot.classify.examples import list_examples
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.model.save_load_model import save_model
 from small_classifiers import PARCEL, TEA, fit_small, questions

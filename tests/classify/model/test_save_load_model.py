@@ -90,6 +90,7 @@ def test_a_model_is_overwritten_when_asked_and_other_files_stay(folder):
 
 
 def test_a_writer_that_fails_leaves_the_model_that_was_there(folder, monkeypatch):
+    from manyshot.classify.model import save_load_model
 
     def fail(path, tensors):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
