@@ -23,8 +23,7 @@ def fit_table_of_parts(options: "FitArguments", table: TableArguments, as_json: 
     Raises:
         InputError: If an option has no effect on them, or they cannot be read.
     """
-    from manyshot.classify import load_parted, save_model
-    from manyshot.classify.multipart import fit_parts
+    from manyshot.classify import fit_parts, load_parted, save_model
     from manyshot.cli.fit import FitArguments
 
     refuse(
