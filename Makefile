@@ -5,22 +5,31 @@ SHELL := /bin/sh
 PYTHON ?= $(shell for python in python3 python3.11 python3.12 python3.13 python; do \
 	if env -u PYTHONPATH -u PYTHONHOME $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; done)
 # An active environment, conda's or another, must not leak into ours.
-CLEAN := env -u PYTHONPATH -u PYTHONHOME -u VIRTUAL_ENV -u PIP_TARGET -u PIP_PREFIX -u PIP_USER
+CLEAN := env -u PYTHONPATH -u PYTHONHOME -u PYTHONDONTWRITEBYTECODE -u VIRTUAL_ENV -u PIP_TARGET -u PIP_PREFIX -u PIP_USER
 RUN := $(CLEAN) .venv/bin/python -m
 # A folder that was moved or copied has an environment that still points to the old place; its name tells.
 READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: demo test test-ray coverage docs soak constraints format setup clean
+.PHONY: demo test check-types run-tests test-ray coverage docs soak constraints format setup clean
 
 demo: $(READY)
 	$(RUN) manyshot demo
 
+# A worker of pytest that is done steals from the other, so that neighboring tests stay together and share their fixtures.
+PYTEST := $(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal
+
 test: $(READY)
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) mypy
 	$(CLEAN) .venv/bin/lint-imports
-	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2
+	+@$(MAKE) --no-print-directory --jobs 2 check-types run-tests
+
+# mypy is one process, beside which a core would be idle.
+check-types: $(READY)
+	$(RUN) mypy
+
+run-tests: $(READY)
+	$(PYTEST)
 
 # Comparisons on a Ray cluster of two nodes of which one is lost: a minute, and a package of 70 MB that nothing else needs.
 test-ray: $(READY)
@@ -28,7 +37,7 @@ test-ray: $(READY)
 	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/compare/test_train_on_ray.py
 
 coverage: $(READY)
-	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 docs: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet
