@@ -6,7 +6,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.classify import examples_from_arrays
-from manyshot.classify.auto_plan import choose_auto_plan, shown_pictures
+from manyshot.classify.auto_plan import choose_auto_plan, explain_auto_plan, shown_pictures
 from manyshot.report.advice_sheet import advice_sheet
 
 
@@ -16,7 +16,7 @@ def examples(n=6, side=128):
 
 
 def test_pictures_of_any_size_are_looked_at_and_the_plan_is_for_their_own_size():
-    advice = choose_auto_plan(examples())
+    advice = explain_auto_plan(examples())
     assert (advice.side, advice.examples, advice.classes) == (128, 6, 2)
 
 
@@ -24,7 +24,7 @@ def test_pictures_of_all_classes_are_shown():
     shown = shown_pictures(examples(), most=4)
     assert shown.shape == (4, 3, 64, 64)
     assert 0 <= shown.min() <= shown.max() <= 1
-    sheet = advice_sheet(shown, choose_auto_plan(examples(4)))
+    sheet = advice_sheet(shown, explain_auto_plan(examples(4)))
     assert sheet.height > 9 * 64
 
 
@@ -34,4 +34,13 @@ def test_sentences_are_refused():
 
 
 def test_the_same_seed_gives_the_same_advice():
-    torch.testing.assert_close(choose_auto_plan(examples()).weights, choose_auto_plan(examples()).weights)
+    torch.testing.assert_close(explain_auto_plan(examples()).weights, explain_auto_plan(examples()).weights)
+
+
+def test_the_plan_is_that_of_the_explanation_and_nothing_is_encoded_for_it(monkeypatch):
+    expected = explain_auto_plan(examples()).plan
+    monkeypatch.setattr("manyshot.meta_augment.auto.advise._encode", None)  # calling it would fail
+    assert str(choose_auto_plan(examples())) == str(expected)
+    one_class = examples().select([0, 2])
+    with pytest.raises(InputError, match="one class alone"):
+        choose_auto_plan(one_class)

@@ -213,10 +213,10 @@ def _augment_images(options: AugmentArguments, as_json: bool) -> None:
     """Change each image of a folder by a plan, which `auto` chooses for the images."""
     from manyshot.samples.export_pictures import export
 
-    advice = _advice(options) if options.plan == AUTO else None
+    plan, advice = _auto_plan(options) if options.plan == AUTO else (options.read_plan(), None)
     exported = export(
         options.data,
-        options.read_plan() if advice is None else advice.plan,
+        plan,
         options.count,
         options.out,
         seed=options.seed,
@@ -225,15 +225,14 @@ def _augment_images(options: AugmentArguments, as_json: bool) -> None:
         window=options.window,
         fill_up=options.fill_up,
     )
-    if advice is None:
-        print_exported(exported, as_json)
-        return
-    from manyshot.meta_augment.auto.explain import as_dict, explain
+    if options.plan == AUTO:
+        from manyshot.meta_augment.auto.explain import as_dict, explain
 
-    if as_json:
-        print_json(exported_json(exported) | {"advice": as_dict(advice)})
-        return
-    say(explain(advice) + "\n" if options.explain else f"Plan: {advice.plan}", keep="\n")
+        if as_json:
+            explained = {} if advice is None else {"advice": as_dict(advice)}
+            print_json(exported_json(exported) | {"plan": str(plan)} | explained)
+            return
+        say(explain(advice) + "\n" if advice is not None and options.explain else f"Plan: {plan}", keep="\n")
     print_exported(exported, as_json)
 
 
@@ -274,7 +273,7 @@ def _augment_parts(options: AugmentArguments, table: TableArguments, as_json: bo
     from manyshot.samples.export_parts import TABLE, export_parts
 
     if options.plan == AUTO:
-        raise InputError("--plan auto looks at images alone; name the ops for examples of several parts")
+        raise InputError("--plan auto is for images alone; name the ops for examples of several parts")
     exported = export_parts(
         options.data,
         options.read_plan(),
@@ -292,19 +291,21 @@ def _augment_parts(options: AugmentArguments, table: TableArguments, as_json: bo
     say(f"{samples} in {exported.folder / TABLE}, with their files beside it")
 
 
-def _advice(options: AugmentArguments) -> "Advice":
-    """What `auto` says of the images, and a picture of it where one is asked for."""
-    from manyshot.classify.auto_plan import choose_auto_plan, shown_pictures
+def _auto_plan(options: AugmentArguments) -> "tuple[Plan, Advice | None]":
+    """The plan of `auto` for the images; where it is asked for what it says of them, and a picture of it."""
+    from manyshot.classify.auto_plan import choose_auto_plan, explain_auto_plan, shown_pictures
     from manyshot.classify.examples.read_examples import load_examples
     from manyshot.report.advice_sheet import advice_sheet
     from manyshot.samples.contact_sheet import save_image
 
     examples = load_examples(options.data, split=options.split)
-    advice = choose_auto_plan(examples, options.seed)
+    if not options.explain and options.explain_sheet is None:
+        return choose_auto_plan(examples, options.seed), None
+    advice = explain_auto_plan(examples, options.seed)
     if options.explain_sheet is not None:
         sheet = advice_sheet(shown_pictures(examples), advice, seed=options.seed)
         save_image(sheet, options.explain_sheet)
-    return advice
+    return advice.plan, advice
 
 
 def _augment_learned(options: AugmentArguments, as_json: bool) -> None:

@@ -96,8 +96,8 @@ class FewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc] #
         self.classes_, class_ids = np.unique(y, return_inverse=True)
         if plan is None:
             if not isinstance(items, Tensor) or items.ndim != 4:
-                raise InputError(f"augment='{AUTO}' looks at images, and X holds {self._kind}; give a plan, or None")
-            plan = auto_plan(items, class_ids, seed=self._seed)
+                raise InputError(f"augment='{AUTO}' is for images, and X holds {self._kind}; give a plan, or None")
+            plan = auto_plan(items, class_ids)
         self.plan_ = plan
         self.encoder_ = frozen_encoder(self.encoder, items)
         learner = frozen_learner(self.learner, self.encoder_, len(self.classes_))

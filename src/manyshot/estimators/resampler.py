@@ -14,7 +14,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import from_images, kind_of_input, to_images
-from manyshot.meta_augment.auto.advise import AUTO, advise
+from manyshot.meta_augment.auto.advise import AUTO, auto_plan
 
 
 class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -101,9 +101,8 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
     def _chosen_plan(self, X: Any, labels: NDArray[Any], kind: str) -> Plan:  # noqa: ANN401
         """The plan that `auto` chooses for the images."""
         if kind != "images":
-            raise InputError(f"plan='{AUTO}' looks at images, and X holds {kind}; give a plan such as 'shots: reword'")
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return advise(X, labels, seed=seed).plan
+            raise InputError(f"plan='{AUTO}' is for images, and X holds {kind}; give a plan such as 'shots: reword'")
+        return auto_plan(X, labels)
 
     def _numbers(self, plan: Plan, classes: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many examples each class has afterwards."""

@@ -82,7 +82,7 @@ def test_wrong_input_is_refused_in_a_line(images, labels, message):
 def test_an_encoder_that_is_not_frozen_is_refused():
     images, labels = pictures(2)
     with pytest.raises(InputError, match="give a frozen one"):
-        ms.auto_plan(images, labels, encoder="conv4")
+        advise(images, labels, encoder="conv4")
 
 
 def test_the_explanation_names_the_choice_and_what_was_seen(weigher):
@@ -103,7 +103,27 @@ def test_the_weights_that_ship_are_small_and_give_a_plan():
     assert (folder / "auto.safetensors").stat().st_size < 2_000_000
     assert SHA256 in (folder / "MODEL_CARD.md").read_text()
     images, labels = pictures(4)
-    assert isinstance(ms.auto_plan(images, labels, encoder=SMALL), ms.Plan)
+    assert isinstance(ms.auto_plan(images, labels), ms.Plan)
+
+
+@pytest.mark.parametrize("n", [2, 6, 40, 60])
+def test_the_plan_is_that_of_the_explanation_and_nothing_is_encoded_for_it(n, monkeypatch):
+    images, labels = pictures(n)
+    expected = advise(images, labels, encoder=SMALL).plan
+    monkeypatch.setattr("manyshot.meta_augment.auto.advise._encode", None)  # calling it would fail
+    assert str(ms.auto_plan(images, labels)) == str(expected)
+
+
+def test_pictures_are_looked_at_where_the_weights_trust_what_is_seen(weigher, monkeypatch):
+    monkeypatch.setattr("manyshot.meta_augment.auto.advise._shipped", lambda: weigher)
+    looked = []
+    monkeypatch.setattr(
+        "manyshot.meta_augment.auto.advise._encode",
+        lambda *_: lambda images: looked.append(len(images)) or images.flatten(1),
+    )
+    images, labels = pictures(6)
+    assert str(ms.auto_plan(images, labels)) == str(advise(images, labels).plan)
+    assert looked
 
 
 def test_estimators_take_the_word_auto():
@@ -113,7 +133,7 @@ def test_estimators_take_the_word_auto():
     more, _ = ms.AugmentResampler("auto", {"left": 4}, random_state=0).fit_resample(images, labels)
     assert len(more) == 7
     for made in (ms.FewShotClassifier("ngrams", augment="auto"), ms.AugmentResampler("auto")):
-        with pytest.raises(InputError, match="looks at images"):
+        with pytest.raises(InputError, match="is for images"):
             getattr(made, "fit_resample" if hasattr(made, "fit_resample") else "fit")(["a b", "c d"], [0, 1])
 
 

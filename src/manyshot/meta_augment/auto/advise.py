@@ -1,6 +1,6 @@
 """`auto_plan`: from a few labeled pictures to the plan that will help most, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -19,7 +19,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import to_images
 from manyshot.meta_augment.auto.evidence import TaskEvidence
-from manyshot.meta_augment.auto.menu import PROBES, SIDE, Mix, allot
+from manyshot.meta_augment.auto.menu import PROBES, SIDE, VARIANTS, Mix, allot
 from manyshot.meta_augment.auto.predictor import OpWeigher, read_weigher
 from manyshot.meta_augment.auto.variant_gram import Encode, encode_variants, gather_evidence
 from manyshot.nets import ENCODERS, PretrainedEncoder
@@ -63,24 +63,17 @@ class Advice:
 def auto_plan(
     images: Any,  # noqa: ANN401 - what users give
     labels: ArrayLike | Sequence[Any],
-    *,
-    encoder: str = ENCODER,
-    seed: int = 0,
-    device: str = "cpu",
 ) -> Plan:
     """Choose a plan for a few labeled pictures.
 
-    A frozen encoder looks at the pictures and at a variant of each under every op of a menu. The plan makes sixteen
-    variants of a picture. How many of them an op makes follows from what helped on other data sets and, as far as the
-    weights trust it, from how well variants of left-out pictures are told apart under it. The weights that ship do not
-    trust it: it did not help on data sets that were left out of their fit.
+    The plan makes sixteen variants of a picture. How many of them an op makes follows from what helped on other data
+    sets with as many examples of a class. The pictures are looked at only as far as the weights trust what is seen, and
+    those that ship do not: it did not help on data sets that were left out of their fit. So nothing is encoded here;
+    `advise` looks in any case.
 
     Args:
         images: n arrays `[h, w]` or `[h, w, c]` or tensors `[c, h, w]`; uint8, or floats from 0 to 1.
         labels: n classes, of any kind.
-        encoder: Frozen encoder by name. The weights were fitted with the default.
-        seed: Seed of the variants that are looked at.
-        device: Device to encode on.
 
     Raises:
         InputError: If there are fewer than two classes, images and labels differ in number, or images cannot be read.
@@ -93,7 +86,40 @@ def auto_plan(
         >>> isinstance(plan, ms.Plan)
         True
     """
-    return advise(images, labels, encoder=encoder, seed=seed, device=device).plan
+    tensor = to_images(images)
+    _check_count(tensor, labels)
+    return choose_plan(lambda: tensor, labels, min(tensor.shape[2:]))
+
+
+def choose_plan(pictures: Callable[[], Tensor], labels: ArrayLike | Sequence[Any], side: int) -> Plan:
+    """The plan of `advise`, for which pictures are read and looked at only where that may change it.
+
+    Args:
+        pictures: Gives the pictures `[n, c, h, w]`, uint8 or floats from 0 to 1.
+        labels: Class of each.
+        side: Height or width of the pictures that the plan is for, the smaller one.
+
+    Raises:
+        InputError: If there are fewer than two classes.
+    """
+    shots = _shots(_class_ids(labels))
+    mix = advise(pictures(), labels).mix if _shipped().trusts(shots) else usual_mix(shots)
+    return mix.plan_for(side)
+
+
+def usual_mix(shots: float, variants: int = VARIANTS) -> Mix:
+    """The mix for pictures that were not looked at.
+
+    Args:
+        shots: Examples of a class.
+        variants: Variants of an example.
+
+    Example:
+        >>> sum(usual_mix(shots=5, variants=8).counts)
+        8
+    """
+    weights = _shipped().usual_weights(torch.tensor([float(shots)]))
+    return Mix(tuple(allot(weights, variants)[0].tolist()))
 
 
 def advise(
@@ -105,30 +131,29 @@ def advise(
     device: str = "cpu",
     weigher: OpWeigher | None = None,
 ) -> Advice:
-    """Choose a plan, and say what was seen.
+    """Look at pictures, choose a plan, and say what was seen.
 
-    The answer does not depend on the order of the pictures nor on the names of the classes.
+    A frozen encoder looks at the pictures and at a variant of each under every op of a menu. The answer does not depend
+    on the order of the pictures nor on the names of the classes.
 
     Args:
-        images: See `auto_plan`, as for the others.
+        images: See `auto_plan`.
         labels: Classes.
-        encoder: Frozen encoder.
-        seed: Seed of the variants.
+        encoder: Frozen encoder by name. The weights were fitted with the default.
+        seed: Seed of the variants that are looked at.
         device: Device to encode on.
         weigher: The one that ships if None.
     """
     tensor = to_images(images)
+    _check_count(tensor, labels)
+    ids = _class_ids(labels)
     pictures = to_pictures(tensor)
-    _, ids = np.unique(np.asarray(labels), return_inverse=True)
-    if len(ids) != len(pictures):
-        raise InputError(f"{len(pictures)} images and {len(ids)} labels: give one label per image")
-    if len(ids) == 0 or ids.max() < 1:
-        raise InputError("images of one class alone; give examples of two classes or more")
     kept = _kept(pictures, ids)
-    pictures, own = pictures[torch.from_numpy(kept)].to(device), torch.from_numpy(ids[kept].astype(np.int64))
+    pictures, own = pictures[torch.from_numpy(kept)].to(device), torch.from_numpy(ids[kept])
     variants = encode_variants(pictures, _encode(encoder, device), PROBES, generator(seed, 13))
     seen = gather_evidence(variants, torch.arange(len(own), device=device)[None], own.to(device)[None])
-    seen = TaskEvidence(**{name: part.cpu() for name, part in vars(seen).items()})
+    parts = {name: part.cpu() for name, part in vars(seen).items()}
+    seen = TaskEvidence(**parts | {"shots": torch.tensor([_shots(ids)])})  # of all of them
     weigher = weigher or _shipped()
     with torch.inference_mode():
         weights, usual = weigher(seen), weigher.usual_weights(seen.shots)
@@ -151,6 +176,23 @@ def to_pictures(images: Tensor) -> Float[Tensor, "n 3 s s"]:
     if floats.shape[2:] != (SIDE, SIDE):
         floats = F.interpolate(floats, (SIDE, SIDE), mode="bilinear", antialias=True)
     return floats.float()
+
+
+def _check_count(images: Tensor, labels: ArrayLike | Sequence[Any]) -> None:
+    if len(images) != len(np.asarray(labels)):
+        raise InputError(f"{len(images)} images and {len(np.asarray(labels))} labels: give one label per image")
+
+
+def _class_ids(labels: ArrayLike | Sequence[Any]) -> NDArray[np.int64]:
+    """Classes, from 0."""
+    ids = np.unique(np.asarray(labels), return_inverse=True)[1].astype(np.int64)
+    if len(ids) == 0 or ids.max() < 1:
+        raise InputError("images of one class alone; give examples of two classes or more")
+    return ids
+
+
+def _shots(ids: NDArray[np.int64]) -> float:
+    return len(ids) / (int(ids.max()) + 1)
 
 
 def _kept(pictures: Tensor, ids: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -71,6 +71,19 @@ class Mix:
         """The op of each variant, as a plan writes it."""
         return tuple(row for row, count in zip(OPS, self.counts, strict=True) for _ in range(count))
 
+    def rows_for(self, side: int) -> tuple[str, ...]:
+        """The op of each variant, for pictures of another size: strengths in pixels grow with it.
+
+        Args:
+            side: Height or width of the pictures, the smaller one, in pixels.
+
+        Example:
+            >>> Mix(tuple(int(row == "blur(2) noise(0.1)") for row in OPS)).rows_for(224)
+            ('blur(7) noise(0.1)',)
+        """
+        pattern = rf"\b({'|'.join(IN_PIXELS)})\(([\d.]+)\)"
+        return tuple(re.sub(pattern, lambda found: _resized(found, side), row) for row in self.rows)
+
     @property
     def plan(self) -> Plan:
         """The mix as a plan for pictures of `SIDE` pixels.
@@ -91,8 +104,7 @@ class Mix:
             >>> print(Mix(tuple(int(row == "stroke(2)") for row in OPS)).plan_for(224))
             shots: 1 x oneof(stroke(7)) weight 1; query: 2 x oneof(stroke(7), p=0.5)
         """
-        pattern = rf"\b({'|'.join(IN_PIXELS)})\(([\d.]+)\)"
-        rows = [re.sub(pattern, lambda found: _resized(found, side), row) for row in self.rows]
+        rows = self.rows_for(side)
         made, count = " ".join(map(_as_one, rows)), len(rows)
         # One view is the new example itself.
         views = f"query: {count + 1} x oneof({made}, p={count / (count + 1):.3g})"

@@ -63,6 +63,14 @@ class OpWeigher(nn.Module):
         """
         return torch.softmax(self._between(self.prior, shots), 1)
 
+    def trusts(self, shots: float) -> bool:
+        """Whether the weights depend on what is seen.
+
+        Args:
+            shots: Examples of a class.
+        """
+        return bool(self._between(self.trust, torch.tensor([float(shots)])).any())
+
     @staticmethod
     def _between(numbers: Tensor, shots: Tensor) -> Tensor:
         """Numbers for some shots, where there are some for each of `SHOTS`."""
