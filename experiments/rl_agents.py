@@ -87,6 +87,7 @@ EXPERIMENTS = {
             "view: crop": {"plan": "view: crop(0.25, border)"},
             "view: crop, weight 1": {"plan": "view: crop(0.25, border)", "fit": {"view_weight": 1.0}},
             "rollout: crop": {"plan": "rollout: crop(0.25, border)"},
+            "view: random-filter": {"plan": "view: random-filter"},
             "view: resized-crop": {"plan": "view: resized-crop(0.3)"},
         },
     ),
