@@ -1,8 +1,8 @@
 """What the trainings of rl_agents.py found: results/rl_agents.json, and the animation of held-out worlds in the docs.
 
 Arms are compared by the seeds of "none"; trainings of arms that lack one of these are listed apart. What
-`manyshot rl diagnose` says of each view before any training stands beside. Experiments that the folder lacks stay as
-they are in results/rl_agents.json.
+`manyshot rl diagnose` says of each view before any training stands beside. What the folder lacks of an experiment whose
+settings are still the same comes from results/rl_agents.json: its arms there are compared with the new ones.
 
     python experiments/rl_agents_summary.py runs/rl
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rl_agents import slug
+from rl_agents import EXPERIMENTS, slug
 from run_and_record import RESULTS, write
 
 from manyshot.rl.diagnose_views import diagnose_views
@@ -23,6 +23,7 @@ from manyshot.rl.interquartile import interquartile_interval, interquartile_mean
 from manyshot.rl.render_episodes import episodes_gif
 from manyshot.rl.rl_train import RLRun, load_agent
 from manyshot.rl.view_choice import Choice
+from manyshot.rl.world_split import PARTS, WorldSplit
 from manyshot.rl.worlds import WORLDS
 from manyshot.training.statistics import paired_difference
 
@@ -33,6 +34,9 @@ SHEET = {"worlds": 97, "columns": 25, "side": 32}
 """All held-out worlds, small."""
 FIXED = "view: "
 """What the names of arms with one view begin with."""
+
+SUFFIXES = (("", "by_episode"), ("_cleared", "by_episode_memory_cleared"))
+"""Ends of the names in a training, and what results call them."""
 
 Runs = dict[int, dict]
 """Trainings of an arm by seed."""
@@ -45,6 +49,52 @@ def load(folder: Path) -> dict[str, dict[str, Runs]]:
         run = json.loads(path.read_text(encoding="utf-8"))
         found[path.parent.name][run["arm"]][run["seed"]] = run
     return found
+
+
+def recorded(name: str, found: dict) -> dict[str, Runs]:
+    """The trainings of an experiment as its results have them, in the form in which trainings are stored."""
+    experiment, seeds = EXPERIMENTS[name], found["seeds"]
+    if _settings(found["config"]) != _settings(experiment.config("none", seeds[0]).as_dict()):
+        return {}  # another experiment of the same name
+    split = WorldSplit.of(experiment.common)
+    contexts = {part: split.part_contexts(part).tolist() for part in PARTS}
+    return {
+        arm: {
+            seed: {
+                "arm": arm,
+                "seed": seed,
+                "config": experiment.config(arm, seed).as_dict(),
+                "curve": [_recorded_point(row, index)],
+                "pulls": [list(row["pulled"][index].values())] if "pulled" in row else [],
+                "contexts": contexts,
+            }
+            for index, seed in enumerate(seeds)
+        }
+        for arm, row in found["arms"].items()
+    }
+
+
+def _settings(config: dict) -> dict:
+    """What a training depends on: not how often it was interrupted to evaluate, where no bandit learns from that."""
+    return config | {"fit": {name: value for name, value in config["fit"].items() if name != "eval_every"}}
+
+
+def _recorded_point(row: dict, index: int) -> dict:
+    """What the training number `index` of an arm reached; of earlier episodes only the mean is known."""
+    earlier = row["by_episode"][:-1]
+    point = {
+        "steps": row["steps"][index],
+        "seconds": row["cpu_seconds"][index],
+        "training": [[row["training"]]],
+        "held_out": [[*earlier, float(world)] for world in row["solved"][index]],
+    }
+    for suffix, name in SUFFIXES:
+        for part, key in (("_return", f"{name}_return"), ("_steps", f"{name}_steps")):
+            if key in row:
+                point[f"held_out{part}{suffix}"] = row[key]
+        if suffix and name in row:
+            point[f"held_out{suffix}"] = [row[name]]
+    return point
 
 
 def summarize(trained: dict[str, Runs]) -> dict:
@@ -68,10 +118,14 @@ def summarize(trained: dict[str, Runs]) -> dict:
     choices = [name for name, row in answer.items() if "pulled" in row]
     found = {}
     if choices:
-        best = max((n for n in answer if n.startswith(FIXED)), key=lambda n: answer[n]["held_out"])
-        found["best_fixed"] = best
+        fixed = [name for name in answer if name.startswith(FIXED)]
+        best = max(fixed, key=lambda name: answer[name]["held_out"])
+        mean = np.mean([solved[name] for name in fixed], 0)
+        found |= {"best_fixed": best, "fixed": fixed, "mean_of_fixed": float(mean.mean())}
         for name in choices if len(seeds) > 1 else []:
-            answer[name]["against_best_fixed"] = paired_difference(solved[name], solved[best], most=1).as_dict()
+            for against, scores in (("best_fixed", solved[best]), ("mean_of_fixed", mean)):
+                compared = paired_difference(solved[name], scores, most=1).as_dict()
+                answer[name][f"against_{against}"] = compared
     first = arms["none"][seeds[0]]
     for name, told in _diagnose(first, {n: runs[seeds[0]]["config"]["plan"] for n, runs in arms.items()}).items():
         answer[name]["diagnosed"] = told
@@ -95,15 +149,20 @@ def _row(points: list[dict], solved: NDArray[np.float64]) -> dict:
         "interquartile_interval": list(interquartile_interval(solved)),
         "steps": [point["steps"] for point in points],
         "cpu_seconds": [point["seconds"] for point in points],
-        # One digit for each world: one trial of likeliest actions.
-        "solved": ["".join(str(int(world)) for world in seed) for seed in solved],
+        "solved": [_digits(seed) for seed in solved],
     }
     for part, worlds in (("", (0, 1)), ("_return", 0), ("_steps", 0)):
-        for suffix, name in (("", "by_episode"), ("_cleared", "by_episode_memory_cleared")):
+        for suffix, name in SUFFIXES:
             key = f"held_out{part}{suffix}"
             if all(key in point for point in points):
                 row[name + part] = np.mean([point[key] for point in points], worlds).round(4).tolist()
     return row
+
+
+def _digits(solved: NDArray[np.float64]) -> str | list[float]:
+    """One digit for each world, of which one trial of likeliest actions was made; or the shares of groups of worlds."""
+    whole = bool((solved == solved.round()).all())
+    return "".join(str(int(world)) for world in solved) if whole else solved.round(4).tolist()
 
 
 def _diagnose(run: dict, plans: dict[str, str]) -> dict[str, dict]:
@@ -159,8 +218,12 @@ def main() -> None:
     found = load(folder)
     earlier = json.loads((RESULTS / "rl_agents.json").read_text(encoding="utf-8"))
     kept = {name: value for name, value in earlier.items() if isinstance(value, dict) and "arms" in value}
-    write("rl_agents", kept | {name: summarize(arms) for name, arms in found.items()})
-    if "leap" in found:
+    for name, arms in found.items():
+        before = recorded(name, kept[name]) if name in kept else {}
+        joined = {arm: before.get(arm, {}) | arms.get(arm, {}) for arm in dict.fromkeys((*before, *arms))}
+        kept[name] = summarize(joined)
+    write("rl_agents", kept)
+    if all("leap" in found and found["leap"][arm] for arm in SHOWN):
         (IMAGES / "leap_held_out.gif").write_bytes(episodes_gif(agents(folder, found["leap"]), **SHEET))
 
 

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from manyshot.base import InputError
 from manyshot.rl.contexts import contexts_of, episode_seeds, family, ids_of, split_worlds
+from manyshot.rl.rl_config import RLConfig
+from manyshot.rl.world_split import PARTS, WorldSplit
 from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.point_world import Point
 from one_line_error import one_line_error
@@ -53,6 +56,16 @@ def test_extrapolation_evaluates_beyond_the_training_worlds():
     floors = [contexts_of(part)[:, 0] for part in parts]
     assert float(floors[0].max()) < float(floors[1].min()) < float(floors[2].min())
     assert float(floors[1].max()) < float(floors[2].min())
+
+
+def test_an_extrapolation_is_in_the_order_of_the_number_that_the_values_name_first():
+    values = "scheme=0..9, floor=4..8/4, obstacle=11..15/4"
+    split = WorldSplit.of(RLConfig("leap(colors=yes)", 12, 8, values, division="extrapolation"))
+    schemes = [split.part_contexts(part)[:, 2].unique().tolist() for part in PARTS]
+    assert schemes == [[0, 1, 2], [3, 4], [5, 6, 7, 8, 9]]
+    assert len(split.training) == 12  # every floor and obstacle in every scheme
+    with pytest.raises(InputError, match="first"):
+        split_worlds(family(Leap()), 12, 8, 0, "extrapolation", first=2)
 
 
 def test_seeds_of_episodes_depend_on_seed_world_and_episode_alone():

@@ -128,6 +128,7 @@ def split_worlds(
     validation: int,
     seed: int,
     kind: Literal["random", "spread", "extrapolation"] = "random",
+    first: int = 0,
 ) -> Splits:
     """Split a family into environments to train with, to choose settings with, and to judge with.
 
@@ -138,11 +139,13 @@ def split_worlds(
         seed: Seed of random splits.
         kind: "random" draws all parts at random: the held-out worlds are interpolation as well as chance allows.
             "spread" spreads the training worlds over the family as evenly as possible, each next one farthest from
-            those before, so that held-out worlds lie between them. "extrapolation" trains with the first environments
-            in the order of the bands, judges with the last ones, and validates with those between.
+            those before, so that held-out worlds lie between them. "extrapolation" trains with the environments whose
+            numbers are smallest, judges with the last ones, and validates with those between.
+        first: Which number of a context counts most in the order of an extrapolation; the others break ties, from
+            left to right.
 
     Raises:
-        InputError: If a part would be empty.
+        InputError: If a part would be empty, or there is no such number.
 
     Example:
         >>> from manyshot.rl.worlds.leap import Leap
@@ -162,7 +165,8 @@ def split_worlds(
         chosen = _farthest(contexts, training, int(order[0]))
         order = np.concatenate([chosen, order[~np.isin(order, chosen)]])
     elif kind == "extrapolation":
-        order = _by_band(contexts)
+        check_range(0, contexts.shape[1] - 1, whole=True, first=first)
+        order = _in_order(contexts, first)
     ends = (0, training, training + validation, total)
     names = ("training", "validation", "held out")
     parts = []
@@ -190,9 +194,10 @@ def _farthest(contexts: Tensor, count: int, first: int) -> np.ndarray:
     return np.array(chosen)
 
 
-def _by_band(contexts: Tensor) -> np.ndarray:
-    """Environments in the order of their numbers, the first that varies counting most."""
-    return np.lexsort(contexts.T.flip(0).numpy())
+def _in_order(contexts: Tensor, first: int) -> np.ndarray:
+    """Environments in the order of their numbers, those of a column counting most."""
+    columns = [first, *(column for column in range(contexts.shape[1]) if column != first)]
+    return np.lexsort(contexts[:, columns].T.flip(0).numpy())
 
 
 def _bands(world: World, contexts: Tensor, band: str | None, bands: int) -> list[str]:

@@ -98,7 +98,7 @@ class RLConfig(StoredSettings):
         values: Values of every number of a context, whose combinations are the family, such as
             "floor=4..12/2, obstacle=15"; the world's standard family if empty.
         division: How training worlds are drawn: "random", "spread" (held-out worlds lie between them) or
-            "extrapolation" (held-out worlds lie beyond them).
+            "extrapolation" (held-out worlds lie beyond them, in the order of the number that `values` names first).
         division_seed: Seed of the division, the same for all arms and trainings.
         plan: Augmentation, such as "view: crop(0.25)".
         choose: Choice among views while training, such as "bandit(crop, filter, flip)", or "none".

@@ -44,9 +44,11 @@ class WorldSplit:
             97
         """
         world = WORLDS.parse(config.world).build()
-        source = family(world, config.family_values)
-        kind = cast(Any, config.division)
-        return WorldSplit(world, *split_worlds(source, config.worlds, config.validation, config.division_seed, kind))
+        values = config.family_values
+        source = family(world, values)
+        kind, first = cast(Any, config.division), world.names.index(next(iter(values))) if values else 0
+        parts = split_worlds(source, config.worlds, config.validation, config.division_seed, kind, first)
+        return WorldSplit(world, *parts)
 
     def part_contexts(self, part: str) -> Float[Tensor, "w k"]:
         """The contexts of a part's worlds."""
