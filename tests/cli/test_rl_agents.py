@@ -64,10 +64,21 @@ def test_an_evaluation_says_what_memory_is_good_for(run):
     assert "2 training worlds" in done.stdout
 
 
+def test_a_diagnosis_by_an_agent_says_whether_it_is_to_be_trusted(run):
+    done = invoke("diagnose", str(run[0]), "--view", "noise(0.05)", "--json")
+    answer = json.loads(done.stdout)
+    assert [one["op"] for one in answer["views"]] == ["noise(0.05)"]
+    doubted = "has not learned to solve its training worlds"
+    assert (doubted in invoke("diagnose", str(run[0]), "--view", "noise(0.05)").output) == (
+        answer["training_solved"] < 0.5
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("evaluate", "nowhere"), "no agent's run"),
+        (("diagnose", "runs/nowhere"), "no such folder"),
         (("train", "point", "--plan", "view: crop", "--out", "new"), "observations of point are vectors"),
         (("train", "leap", "--steps", "0", "--out", "new"), "steps=0"),
         (("compare", "leap", "--arms", "none", "--arms", "none", "--out", "new"), "two arms are called 'none'"),

@@ -28,8 +28,8 @@ TRAIN_EXAMPLES = examples(
     "'rollout:' changes what it sees while it acts, 'view:' asks for the same policy and value on a changed view.",
     "Learners: ppo; rl2 (adapts by its memory); maml, promp (by one gradient step); reptile, fine-tune (by several).",
     "--choose judges all views on validation worlds and drops the worse ones (learned), or lets a bandit choose",
-    "(ucb, as published; bandit, corrected). --levels: uniform, plr, robust-plr. A training that was stopped goes on,",
-    "bit for bit, by --resume.",
+    "(ucb, as published; bandit, corrected). --levels: uniform, plr, robust-plr. --resume continues a run that was",
+    "stopped, bit for bit.",
 )
 EVALUATE_EXAMPLES = examples(
     "manyshot rl evaluate runs/leap",
@@ -43,7 +43,7 @@ COMPARE_EXAMPLES = examples(
     "",
     'An arm is "[name =] plan [| setting=value ...]"; it may set choose, levels, learner, world, worlds, division,',
     "steps, epochs, learning-rate, entropy, view-weight, view-value, width. Arms are compared with the first one.",
-    "Every training is a run in --out; the same command continues where it was stopped.",
+    "Each arm and seed is a run in --out; the same command continues a comparison that was stopped.",
 )
 WORLD = typer.Argument(metavar="WORLD", help='A world with its options, see `manyshot rl worlds`: "leap", "point".')
 
@@ -84,7 +84,7 @@ def _print_run(run: "RLRun", out: Path, as_json: bool) -> None:
         f"{out}: solves {last['training_solved']:.0%} of its {len(run.split.training)} training worlds and "
         f"{last['held_out_solved']:.0%} of {len(run.split.held_out)} held-out ones"
     )
-    say(f"Look at {out / 'report.html'}; judge it world by world: manyshot rl evaluate {shlex.quote(str(out))}")
+    say(f"Look at {out / 'report.html'}; see each world: manyshot rl evaluate {shlex.quote(str(out))}")
 
 
 def evaluate(
@@ -94,7 +94,7 @@ def evaluate(
     sampled: Annotated[bool, typer.Option("--sampled", help="Draw actions; otherwise the likeliest is taken.")] = False,
     forget: Annotated[
         bool,
-        typer.Option("--forget", help="Clear the agent's memory before every episode, to see what it does."),
+        typer.Option("--forget", help="Clear the agent's memory before every episode, to see what it contributes."),
     ] = False,
     show: Annotated[
         Path | None,
@@ -105,7 +105,7 @@ def evaluate(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge a trained agent in every world that it never saw, or in others."""
+    """Evaluate a trained agent in each world that it never saw, or in others."""
     from manyshot.base import write_json
     from manyshot.rl.render_episodes import check_animation, write_episodes
     from manyshot.rl.rl_train import evaluate_run, load_agent
@@ -134,7 +134,8 @@ def evaluate(
         )
     ]
     print_table(("", "worlds solved", "return", "steps"), rows, right=(1, 2, 3))
-    say(f"{len(results.solved)} {worlds} worlds, {trials} trials each, {'drawn' if sampled else 'likeliest'} actions")
+    count = f"{trials} trial{'s' if trials > 1 else ''}"
+    say(f"{len(results.solved)} {worlds} worlds, {count} each, {'drawn' if sampled else 'likeliest'} actions")
     for path in (out, show):
         if path is not None:
             say(f"Look at {path}")
@@ -170,7 +171,7 @@ def compare(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train with several plans and judge all on the same held-out worlds, with paired differences."""
+    """Train with several plans and compare the agents on the same held-out worlds, with paired differences."""
     from manyshot.report.page import write_page
     from manyshot.report.rl_page import compare_agents_page
     from manyshot.rl.rl_arm import RLArm
@@ -198,5 +199,5 @@ def _print_comparison(compared: "AgentComparison", report: Path) -> None:
     first = compared.arms[0]
     say(f"{len(first.runs)} seeds, {first.solved.shape[1]} held-out worlds; 95 % intervals include seeds and worlds")
     if len(first.runs) == 1 and len(compared.arms) > 1:
-        say("one training of each arm: nothing can be said of how another one would do; give several seeds")
+        say("one seed: this does not tell how other seeds would do; give several")
     say(f"Look at {report}")

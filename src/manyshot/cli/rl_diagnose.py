@@ -6,27 +6,29 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from manyshot.base import quieten
+from manyshot.base import InputError, quieten
 from manyshot.cli.output import print_json, print_table, say
 from manyshot.cli.shared_options import Json, Quiet, Seed, examples
 
 if TYPE_CHECKING:
     from manyshot.rl.worlds import World
 
+TRUSTED = 0.5
+"""Share of its training worlds that an agent has to solve for its answers to tell something."""
 EXAMPLES = examples(
     "manyshot rl diagnose leap                                       before anything is trained",
     'manyshot rl diagnose rooms --view "crop(0.1)" --view turn',
-    "manyshot rl diagnose runs/leap                                  by a trained agent",
+    "manyshot rl diagnose runs/leap                                  with a trained agent",
     "",
     "An op that changes the right action does harm as a view: in rooms a flip exchanges left and right, and a hole",
-    "may hide the obstacle. Symmetries change actions along with pictures, and belong into a 'trial:' clause.",
+    "may hide the obstacle. Symmetries change actions along with pictures, and belong in a 'trial:' clause.",
 )
 
 
 def diagnose(
     what: Annotated[str, typer.Argument(metavar="WORLD|RUN", help="A world, or a folder that `rl train` wrote.")],
     view: Annotated[
-        list[str] | None, typer.Option(help="An op to judge, as plans write it; repeat the option for several.")
+        list[str] | None, typer.Option(help="An op to diagnose, as in a plan; repeat the option for several.")
     ] = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -38,6 +40,8 @@ def diagnose(
     quieten(quiet)
     if Path(what).is_dir():
         _by_agent(Path(what), view or [], seed, as_json)
+    elif "/" in what.partition("(")[0]:
+        raise InputError(f"{what}: no such folder; give that of a run, or a world such as leap")
     else:
         _by_world(WORLDS.build(what), view or [], seed, as_json)
 
@@ -69,16 +73,23 @@ def _by_world(world: "World", views: list[str], seed: int, as_json: bool) -> Non
 
 def _by_agent(folder: Path, views: list[str], seed: int, as_json: bool) -> None:
     from manyshot.rl.diagnose_agent import diagnose_agent
-    from manyshot.rl.rl_train import load_agent
+    from manyshot.rl.rl_train import evaluate_run, load_agent
 
     run = load_agent(folder)
     judged = diagnose_agent(run, views, seed)
+    solved = float(evaluate_run(run, "training").solved[:, -1].mean())
     if as_json:
-        print_json({"run": str(folder), "views": [asdict(one) | {"verdict": one.verdict} for one in judged]})
+        told = [asdict(one) | {"verdict": one.verdict} for one in judged]
+        print_json({"run": str(folder), "training_solved": solved, "views": told})
         return
     rows = [(one.op, f"{one.agrees:.0%}", f"{one.divergence:.3f}", f"{one.value:.2f}", one.verdict) for one in judged]
     print_table(("view", "same action", "KL", "value", "verdict"), rows, right=(1, 2, 3))
-    say(f"on {len(run.split.training)} training worlds; KL in nats, value differences by their spread")
+    say(
+        f"on {len(run.split.training)} training worlds, of which the agent solves {solved:.0%}; KL in nats, value "
+        "differences divided by the spread of the values"
+    )
+    if solved < TRUSTED:
+        say("an agent that has not learned to solve its training worlds tells little: train it for longer first")
 
 
 def _share(value: float | None) -> str:

@@ -35,7 +35,7 @@ EXPLAINED = (
     "narrow. All arms took the same number of steps in the world unless the table says otherwise; CPU seconds are "
     "those of one training."
 )
-ONE_SEED = "One training of each arm: nothing can be said of how another one would do. Give several seeds."
+ONE_SEED = "One seed: this does not tell how other seeds would do. Give several."
 PARTS = {"training": "training worlds", "held_out": "held-out worlds"}
 
 

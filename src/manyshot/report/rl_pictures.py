@@ -62,13 +62,19 @@ def seen_section(run: RLRun, suffix: str = "") -> list[Section]:
             ("view", plan.view(seen, draws)),
         ):
             if plan.has(placement):
-                rows.append((text, changed))
+                rows.append((_clause(text, placement), changed))
     if len(rows) == 1:
         return []
     told = "Rows from top to bottom: " + "; ".join(name for name, _ in rows)
     weights = " (weights learned)" if config.choose.startswith(LEARNED) else ""
     parts: list[Part] = [Picture.of(_sheet([row for _, row in rows]), alt="Observations", caption=f"{told}{weights}.")]
     return [Section(f"What the agent saw{suffix}", parts)]
+
+
+def _clause(plan: str, placement: str) -> str:
+    """The clause of a plan that acts at a placement."""
+    clauses = (clause.strip() for clause in plan.split(";"))
+    return next((clause for clause in clauses if clause.startswith(f"{placement}:")), plan)
 
 
 def _sheet(rows: list[Tensor]) -> Image.Image:

@@ -25,17 +25,17 @@ class RLSettings:
 
     Args:
         steps: Number of steps in the world, all games together.
-        games: Number of games that are played side by side.
+        games: Number of games played side by side.
         rollout: Number of steps of each game between two updates.
         learning_rate: Learning rate of Adam.
         discount: Factor of a reward a step later.
         trace: Weight of longer returns in the advantages, 0 to 1 (lambda).
         clip: How far PPO's ratio of probabilities may move.
         epochs: Passes over a rollout.
-        minibatches: Updates a pass.
+        minibatches: Updates per pass.
         entropy: Weight of the entropy.
         view_weight: Weight of the regularization by changed views.
-        view_value: Whether changed views should get the same value, too, not the same policy alone.
+        view_value: Whether a changed view should keep the value as well as the policy.
         width: Number of features of the network.
         eval_every: Rollouts between two evaluations on training and held-out worlds.
         save_every: Rollouts between two checkpoints.
@@ -99,9 +99,9 @@ class RLConfig(StoredSettings):
             "floor=4..12/2, obstacle=15"; the world's standard family if empty.
         division: How training worlds are drawn: "random", "spread" (held-out worlds lie between them) or
             "extrapolation" (held-out worlds lie beyond them, in the order of the number that `values` names first).
-        division_seed: Seed of the division, the same for all arms and trainings.
+        division_seed: Seed of the division, the same for all arms and seeds.
         plan: Augmentation, such as "view: crop(0.25)".
-        choose: Choice among views while training, such as "bandit(crop, filter, flip)", or "none".
+        choose: Choice among views while training, such as "bandit(crop, random-filter, flip)", or "none".
         levels: How training worlds are chosen: "uniform", "plr" or "robust-plr", with options.
         learner: Learner with its options, such as "ppo" or "rl2(episodes=2)".
         fit: Settings of the training loop.

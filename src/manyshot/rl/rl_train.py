@@ -138,7 +138,8 @@ def evaluate_run(
         InputError: If there is no such part, or no memory to clear.
     """
     if part not in PARTS:
-        raise InputError(f"worlds '{part}': {did_you_mean(part, PARTS)}")
+        known = [name.replace("_", "-") for name in PARTS]
+        raise InputError(f"worlds '{part.replace('_', '-')}'; {did_you_mean(part, known)}")
     learner = RL_LEARNERS.parse(run.config.learner).build()
     plan = RLPlan("none", run.split.world)
     env = run.split.env(part, plan, seed, learner.episodes, learner.feeds_back)
