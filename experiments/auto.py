@@ -24,10 +24,10 @@ from auto_tasks import COUNTS, FITTED, MIXED, MOST_SEEN, SINGLE, read_bank, task
 from numpy.typing import NDArray
 from torch import Tensor
 
+from manyshot.meta_augment.auto.candidate_ops import OPS, VARIANTS, allot
 from manyshot.meta_augment.auto.evidence import TaskEvidence
-from manyshot.meta_augment.auto.menu import OPS, VARIANTS, allot
-from manyshot.meta_augment.auto.predictor import SHOTS, OpWeigher, write_weigher
-from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_op_weigher
+from manyshot.meta_augment.auto.op_weigher import SHOTS, OpWeigher, write_weigher
+from manyshot.meta_augment.auto.train_op_weigher import Fit, KnownTasks, fit_op_weigher
 from manyshot.meta_augment.auto.variant_gram import Tasks, VariantGram, accuracies
 
 STEPS, TRUSTS = (10.0,), (0.0, 0.2)

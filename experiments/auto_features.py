@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.base.seeds import generator
-from manyshot.meta_augment.auto.menu import OPS, SIDE, build_ops
+from manyshot.meta_augment.auto.candidate_ops import OPS, SIDE, build_ops
 from manyshot.nets import ENCODERS
 
 COPIES = 2

@@ -12,8 +12,8 @@ from drawn_pictures import drawn
 from numpy.typing import NDArray
 from PIL import Image
 
+from manyshot.meta_augment.auto.candidate_ops import SIDE
 from manyshot.meta_augment.auto.curriculum import CurriculumSet, make_curriculum_set
-from manyshot.meta_augment.auto.menu import SIDE
 
 Sets = dict[str, dict[str, list[bytes]]]
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from manyshot.meta_augment.auto.candidate_ops import OPS
 from manyshot.meta_augment.auto.evidence import folds, left_out
-from manyshot.meta_augment.auto.menu import OPS
 from manyshot.meta_augment.auto.variant_gram import (
     Tasks,
     VariantGram,

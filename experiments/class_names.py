@@ -22,8 +22,8 @@ from manyshot.augment import Augmenter, Plan
 from manyshot.base import parse_json, read_json
 from manyshot.datasets import load_dataset
 from manyshot.learners import LEARNERS, Learner
+from manyshot.meta_augment.class_name_examples import Naming
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
-from manyshot.meta_augment.naming import Naming
 from manyshot.nets import ENCODERS
 from manyshot.tasks import Episode, EpisodeSampler, Source
 from manyshot.training import encode, evaluate, holm, paired_difference

@@ -12,7 +12,7 @@ from manyshot.base import InputError, quieten
 from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
-from manyshot.meta_augment.calibration import Calibration
+from manyshot.meta_augment.distribution_calibration import Calibration
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
 from manyshot.meta_augment.feature_vae import FeatureVAE
 from manyshot.meta_augment.hallucinator import Hallucinator

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from manyshot.learners import ANIL, MAML
+from manyshot.meta_augment.augmenter_gradient import Exact, FiniteDifference, Implicit
 from manyshot.meta_augment.augmenter_step import AugmenterStep
-from manyshot.meta_augment.gradients import Exact, FiniteDifference, Implicit
 from manyshot.meta_augment.inner_problem import GradientProblem
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.nets import Conv4

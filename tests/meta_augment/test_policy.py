@@ -13,9 +13,9 @@ from manyshot.base import InputError
 from manyshot.learners import Ridge
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
+from manyshot.meta_augment.augmenter_gradient import ESTIMATORS
 from manyshot.meta_augment.augmenter_step import AugmenterStep
 from manyshot.meta_augment.gates import log_probability, sample_gates
-from manyshot.meta_augment.gradients import ESTIMATORS
 from manyshot.meta_augment.policy import OpPolicy, Policy
 from manyshot.meta_augment.policy.policy_ops import POLICY_OPS, SETS, op_names
 from manyshot.meta_augment.support_encoder import RandomConvStatistics

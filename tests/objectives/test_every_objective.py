@@ -7,7 +7,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.learners import LEARNERS, Prototypes
-from manyshot.learners.base_classes import BaseClassesLearner
+from manyshot.learners.train_on_base_classes import BaseClassesLearner
 from manyshot.objectives import (
     MLTI,
     OBJECTIVES,

@@ -11,7 +11,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.meta_augment.auto.advise import Advice, advise, choose_plan, to_pictures
-from manyshot.meta_augment.auto.menu import SIDE
+from manyshot.meta_augment.auto.candidate_ops import SIDE
 
 MOST_OF_A_CLASS = 20
 """Pictures of a class that are decoded."""

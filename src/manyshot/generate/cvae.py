@@ -9,11 +9,11 @@ from torch.nn import functional as F
 
 from manyshot.base.check_numbers import check_range
 from manyshot.generate.batches import Batch
+from manyshot.generate.dagan_generator import UNet
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.generative_model import Conditioning
 from manyshot.generate.generator_objective import Augmentation, GeneratorObjective
 from manyshot.generate.networks import DCGANEncoder
-from manyshot.generate.unet import UNet
 from manyshot.runtime.renamed_weights import accept_old_names
 
 

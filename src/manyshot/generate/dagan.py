@@ -3,12 +3,12 @@
 from typing import ClassVar
 
 from manyshot.base.check_numbers import check_range
+from manyshot.generate.dagan_generator import UNet
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.dcgan import ConvolutionalGAN
 from manyshot.generate.discriminator import PairDiscriminator
 from manyshot.generate.generative_model import Conditioning
 from manyshot.generate.networks import DCGANEncoder
-from manyshot.generate.unet import UNet
 
 
 class DAGAN(ConvolutionalGAN):

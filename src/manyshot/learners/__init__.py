@@ -1,17 +1,17 @@
 """Learners, which turn a support set into a classifier; one file for each paper."""
 
 from manyshot.learners.anil import ANIL
-from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
+from manyshot.learners.fit_softmax_regression import fit_softmax
 from manyshot.learners.fusion import FusedSupport, Fusion
 from manyshot.learners.gradient_learner import GradientLearner
 from manyshot.learners.learner import CRITERIA, Classifier, Learner, by_task, cross_entropy
 from manyshot.learners.linear_probe import LinearProbe
-from manyshot.learners.logistic import Logistic
+from manyshot.learners.logistic_learner import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.maml_plus_plus import MAMLPlusPlus
 from manyshot.learners.matching import Matching
@@ -22,8 +22,8 @@ from manyshot.learners.registry import LEARNERS
 from manyshot.learners.relation import Relation
 from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
-from manyshot.learners.softmax import fit_softmax
 from manyshot.learners.split_learner import split_learner
+from manyshot.learners.train_on_base_classes import BaseClassesLearner
 from manyshot.learners.transductive import queries_see_each_other, transductive
 
 __all__ = [

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.feature_learner import Head
 from manyshot.learners.ridge import log_parameter
+from manyshot.learners.train_on_base_classes import BaseClassesLearner
 from manyshot.tasks import Examples
 
 

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad
 
 from manyshot.base import InputError
-from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.feature_learner import Head
+from manyshot.learners.fit_softmax_regression import fit_softmax
 from manyshot.learners.learner import Classifier, by_task, item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
-from manyshot.learners.softmax import fit_softmax
+from manyshot.learners.train_on_base_classes import BaseClassesLearner
 from manyshot.nets import StagedEncoder, kept_modes
 from manyshot.tasks import Examples
 

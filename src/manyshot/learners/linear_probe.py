@@ -5,10 +5,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.learners.base_classes import BaseClassesLearner
 from manyshot.learners.feature_learner import Head
+from manyshot.learners.fit_softmax_regression import fit_softmax
 from manyshot.learners.ridge import with_one
-from manyshot.learners.softmax import fit_softmax
+from manyshot.learners.train_on_base_classes import BaseClassesLearner
 from manyshot.tasks import Examples
 
 

@@ -8,7 +8,7 @@ from manyshot.learners.fine_tune import FineTune
 from manyshot.learners.fusion import Fusion
 from manyshot.learners.learner import Learner
 from manyshot.learners.linear_probe import LinearProbe
-from manyshot.learners.logistic import Logistic
+from manyshot.learners.logistic_learner import Logistic
 from manyshot.learners.maml import MAML
 from manyshot.learners.maml_plus_plus import MAMLPlusPlus
 from manyshot.learners.matching import Matching

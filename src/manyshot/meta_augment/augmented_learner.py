@@ -11,8 +11,8 @@ from torch import Generator, Tensor, nn
 from manyshot.base import InputError
 from manyshot.base.seeds import generator as stream
 from manyshot.learners import Classifier, Learner, by_task, queries_see_each_other, split_learner
+from manyshot.meta_augment.augmenter_gradient import Estimator, Exact
 from manyshot.meta_augment.augmenter_step import AugmenterStep
-from manyshot.meta_augment.gradients import Estimator, Exact
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.objectives import StepTasks
 from manyshot.tasks import Episode, Examples

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.learners import LEARNERS
 from manyshot.meta_augment import AUGMENTERS
-from manyshot.meta_augment.gradients import ESTIMATORS
+from manyshot.meta_augment.augmenter_gradient import ESTIMATORS
 from manyshot.runtime.stored_settings import StoredSettings, absolute_path
 from manyshot.training.config import MOST, Range
 from manyshot.training.settings import Settings

@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners import GradientLearner, Learner, LinearProbe, by_task
+from manyshot.learners.fit_softmax_regression import fit_softmax
 from manyshot.learners.learner import item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
-from manyshot.learners.softmax import fit_softmax
 from manyshot.learners.task_tensors import Task, task_count, task_slice
 from manyshot.meta_augment.linear_solve import Weights
 from manyshot.tasks import Examples

@@ -1,8 +1,9 @@
 """Learned augmenters by name."""
 
 from manyshot.base.registry import Registry
-from manyshot.meta_augment.calibration import Calibration
+from manyshot.meta_augment.class_name_examples import Naming
 from manyshot.meta_augment.deformation import Deformation
+from manyshot.meta_augment.distribution_calibration import Calibration
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
 from manyshot.meta_augment.feature_vae import FeatureVAE
 from manyshot.meta_augment.hallucinator import Hallucinator
@@ -10,7 +11,6 @@ from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.meta_augment.lemda import LeMDA
 from manyshot.meta_augment.modals import MODALS
 from manyshot.meta_augment.multiplicative_noise import MultiplicativeNoise
-from manyshot.meta_augment.naming import Naming
 from manyshot.meta_augment.policy import ContextFreePolicy, Policy
 from manyshot.meta_augment.shift import Shift
 from manyshot.meta_augment.spoken_names import SpokenNames

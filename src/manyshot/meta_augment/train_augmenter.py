@@ -10,6 +10,7 @@ from manyshot.learners import Learner, split_learner
 from manyshot.meta_augment import AUGMENTERS, LearnedAugmenter
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
 from manyshot.meta_augment.augmenter_config import AugmenterConfig
+from manyshot.meta_augment.augmenter_gradient import ESTIMATORS, check_estimator
 from manyshot.meta_augment.augmenter_run import (
     LEARNER,
     AugmenterRun,
@@ -20,7 +21,6 @@ from manyshot.meta_augment.augmenter_run import (
     read_augmenter_config,
     save_learner,
 )
-from manyshot.meta_augment.gradients import ESTIMATORS, check_estimator
 from manyshot.nets import PretrainedEncoder, SoundEncoder, TextEncoder
 from manyshot.runtime.checkpoint import save_checkpoint
 from manyshot.runtime.device import require_device

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from manyshot.base.seeds import generator
 from manyshot.meta_augment.auto.advise import AUTO, Advice
+from manyshot.meta_augment.auto.candidate_ops import OPS, build_ops
 from manyshot.meta_augment.auto.explain import name_of, ops_to_show
-from manyshot.meta_augment.auto.menu import OPS, build_ops
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 
 CELL = 96
@@ -25,7 +25,7 @@ def advice_sheet(pictures: Float[Tensor, "n 3 s s"], advice: Advice, *, title: s
     Example:
         >>> import torch
         >>> from manyshot.meta_augment.auto.evidence import TaskEvidence
-        >>> from manyshot.meta_augment.auto.menu import Mix
+        >>> from manyshot.meta_augment.auto.candidate_ops import Mix
         >>> zeros = torch.zeros(1, len(OPS))
         >>> seen = TaskEvidence(torch.ones(1), zeros, zeros, torch.zeros(1), zeros, zeros)
         >>> advice = Advice(Mix((1,) * len(OPS)), zeros[0], zeros[0], seen, examples=2, classes=2)

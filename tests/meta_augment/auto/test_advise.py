@@ -9,9 +9,9 @@ import torch
 import manyshot as ms
 from manyshot.base import InputError
 from manyshot.meta_augment.auto.advise import advise, to_pictures
+from manyshot.meta_augment.auto.candidate_ops import OPS, VARIANTS, Mix
 from manyshot.meta_augment.auto.explain import as_dict, explain, name_of, ops_to_show
-from manyshot.meta_augment.auto.menu import OPS, VARIANTS, Mix
-from manyshot.meta_augment.auto.predictor import SHA256, OpWeigher
+from manyshot.meta_augment.auto.op_weigher import SHA256, OpWeigher
 
 SMALL = "efficientnet-lite0(resolution=32)"
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from manyshot.classify.heads import Ridge, Transform
+from manyshot.meta_augment.auto.candidate_ops import OPS, SIDE, VARIANTS, Mix, allot, build_ops
 from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
-from manyshot.meta_augment.auto.menu import OPS, SIDE, VARIANTS, Mix, allot, build_ops
 from manyshot.meta_augment.auto.variant_gram import (
     accuracies,
     draw_tasks,

@@ -18,9 +18,9 @@ from manyshot.augment.image.image_op import to_floats
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import to_images
+from manyshot.meta_augment.auto.candidate_ops import PROBES, SIDE, VARIANTS, Mix, allot
 from manyshot.meta_augment.auto.evidence import TaskEvidence
-from manyshot.meta_augment.auto.menu import PROBES, SIDE, VARIANTS, Mix, allot
-from manyshot.meta_augment.auto.predictor import OpWeigher, read_weigher
+from manyshot.meta_augment.auto.op_weigher import OpWeigher, read_weigher
 from manyshot.meta_augment.auto.variant_gram import Encode, encode_variants, gather_evidence
 from manyshot.nets import ENCODERS, PretrainedEncoder
 

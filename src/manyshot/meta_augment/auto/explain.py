@@ -3,7 +3,7 @@
 import re
 
 from manyshot.meta_augment.auto.advise import Advice
-from manyshot.meta_augment.auto.menu import OPS
+from manyshot.meta_augment.auto.candidate_ops import OPS
 
 MOST_ROWS = 8
 """Ops that an explanation names: those with the largest weights, and the one with the smallest."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from manyshot.meta_augment.auto.candidate_ops import OPS, build_ops
 from manyshot.meta_augment.auto.evidence import SHARPNESS, TaskEvidence, look_at
 from manyshot.meta_augment.auto.gram_ridge import fit_gram_ridge
-from manyshot.meta_augment.auto.menu import OPS, build_ops
 
 Encode = Callable[[Float[Tensor, "n 3 s s"]], Float[Tensor, "n d"]]
 """Features of pictures from 0 to 1."""

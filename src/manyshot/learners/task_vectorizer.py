@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from manyshot.base import InputError
-from manyshot.learners.vmap_safe import WRONG_EVERYWHERE, RefuseUnsafe, VmapSafeOperations, VmapUnsafeError
+from manyshot.learners.vmap_replacement_ops import WRONG_EVERYWHERE, RefuseUnsafe, VmapSafeOperations, VmapUnsafeError
 
 CHUNK = 16
 """Number of tasks that are vectorized together."""

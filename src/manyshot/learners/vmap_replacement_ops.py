@@ -54,7 +54,7 @@ class RefuseUnsafe(TorchDispatchMode):  # type: ignore[no-untyped-call]
         >>> with RefuseUnsafe():
         ...     F.layer_norm(torch.zeros(2, 5), (5,))
         Traceback (most recent call last):
-        manyshot.learners.vmap_safe.VmapUnsafeError: native_layer_norm has a wrong second derivative under torch.vmap
+        manyshot.learners.vmap_replacement_ops.VmapUnsafeError: native_layer_norm has a wrong second derivative under torch.vmap
     """
 
     def __torch_dispatch__(

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from manyshot.augment import Plan
 from manyshot.learners import Prototypes
-from manyshot.meta_augment.naming import Naming
+from manyshot.meta_augment.class_name_examples import Naming
 from manyshot.meta_augment.text_map import PENALTIES, TextMap, choose_weight, fit_text_map
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import evaluate_tasks

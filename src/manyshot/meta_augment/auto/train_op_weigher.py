@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from manyshot.meta_augment.auto.predictor import SHOTS, OpWeigher
+from manyshot.meta_augment.auto.op_weigher import SHOTS, OpWeigher
 
 
 @dataclass(frozen=True, eq=False)

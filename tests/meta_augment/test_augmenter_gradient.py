@@ -24,7 +24,7 @@ from manyshot.learners import (
     Ridge,
 )
 from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterObjective
-from manyshot.meta_augment.gradients import ESTIMATORS, Estimator, Exact, FiniteDifference, Implicit
+from manyshot.meta_augment.augmenter_gradient import ESTIMATORS, Estimator, Exact, FiniteDifference, Implicit
 from manyshot.meta_augment.hallucinator import Hallucinator
 from manyshot.meta_augment.linear_solve import conjugate_gradient, neumann
 from manyshot.objectives import StepTasks

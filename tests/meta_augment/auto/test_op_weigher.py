@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from manyshot.base import InputError
+from manyshot.meta_augment.auto.candidate_ops import OPS
 from manyshot.meta_augment.auto.evidence import TaskEvidence
-from manyshot.meta_augment.auto.menu import OPS
-from manyshot.meta_augment.auto.predictor import (
+from manyshot.meta_augment.auto.op_weigher import (
     ERROR_FLOOR,
     SHOTS,
     OpWeigher,
@@ -16,7 +16,7 @@ from manyshot.meta_augment.auto.predictor import (
     standing,
     write_weigher,
 )
-from manyshot.meta_augment.auto.train_predictor import Fit, KnownTasks, fit_op_weigher
+from manyshot.meta_augment.auto.train_op_weigher import Fit, KnownTasks, fit_op_weigher
 
 MANY = len(OPS)
 
@@ -105,6 +105,6 @@ def test_weights_survive_a_file_and_other_files_are_refused(fitted, tmp_path, mo
     write_weigher(path, small, {})
     with pytest.raises(InputError, match="do not fit"):
         read_weigher(path)
-    monkeypatch.setattr("manyshot.meta_augment.auto.predictor.OPS", OPS[:3])
+    monkeypatch.setattr("manyshot.meta_augment.auto.op_weigher.OPS", OPS[:3])
     with pytest.raises(InputError, match="other ops"):
         read_weigher(path)

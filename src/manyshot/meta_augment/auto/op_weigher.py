@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from manyshot.base import InputError, read_bytes
 from manyshot.base.tensor_file import read_tensors, write_tensors
+from manyshot.meta_augment.auto.candidate_ops import OPS
 from manyshot.meta_augment.auto.evidence import TaskEvidence
-from manyshot.meta_augment.auto.menu import OPS
 
 SHOTS = (1, 2, 5)
 """Numbers of shots that have numbers of their own; between them they are interpolated in log(shots)."""
