@@ -25,7 +25,7 @@ from manyshot.augment import Plan
 from manyshot.base.seeds import generator
 from manyshot.runtime.memory import keep_freed_memory
 from manyshot.training import Config, image_shape, load_sources
-from manyshot.training.run import make_learner
+from manyshot.training.load_run import make_learner
 from manyshot.training.splits import training_sampler
 
 TRAININGS = {

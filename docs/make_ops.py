@@ -16,7 +16,7 @@ from manyshot.augment.registry import CHOOSERS, NAMED
 from manyshot.augment.task import TASK_OPS
 from manyshot.augment.text import OPS as TEXT_OPS
 from manyshot.augment.volume import OPS as VOLUME_OPS
-from manyshot.base.catalog import spelled
+from manyshot.base.entry_point_catalog import spelled
 
 PAGE = Path(__file__).with_name("ops.md")
 

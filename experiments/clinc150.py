@@ -32,7 +32,7 @@ from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, fit
 from manyshot.training.feature_cache import encode, remember
-from manyshot.training.statistics import holm, mean_interval, paired_difference
+from manyshot.training.seed_intervals import holm, mean_interval, paired_difference
 
 DIVISIONS, COPIES, WIDTH = 5, 2, 384
 SETTINGS = ((5, 1), (5, 5), (50, 1), (50, 5))

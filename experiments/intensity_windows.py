@@ -24,7 +24,7 @@ from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
-from manyshot.training.statistics import mean_interval
+from manyshot.training.seed_intervals import mean_interval
 
 WINDOWS = ("full", "minmax", "percentile(0.5, 99.5)")
 SHOTS = (1, 5)

@@ -36,9 +36,9 @@ from manyshot.meta_augment.policy import OpPolicy
 from manyshot.meta_augment.train_augmenter import train_augmenter
 from manyshot.tasks import Examples
 from manyshot.training import Settings, train
-from manyshot.training.config import Config
-from manyshot.training.run import Run, load_run
-from manyshot.training.statistics import paired_difference
+from manyshot.training.load_run import Run, load_run
+from manyshot.training.run_config import Config
+from manyshot.training.seed_intervals import paired_difference
 
 WRITTEN = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
 LEARNED = {"learned policy": ("context_free(shapes)", 5e-3), "learned deformation": ("deformation", 5e-3)}

@@ -31,9 +31,9 @@ from manyshot.meta_augment.train_augmenter import train_augmenter
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import Settings, train
-from manyshot.training.run import load_run
+from manyshot.training.load_run import load_run
+from manyshot.training.seed_intervals import paired_difference
 from manyshot.training.splits import load_sources
-from manyshot.training.statistics import paired_difference
 
 PENALTY = 10.0
 COPIES = 8

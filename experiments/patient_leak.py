@@ -21,7 +21,7 @@ from manyshot.datasets.image_folder import load_folder
 from manyshot.nets import ENCODERS
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
-from manyshot.training.statistics import mean_interval
+from manyshot.training.seed_intervals import mean_interval
 
 GROUP_BY = r"(person\d+)_(bacteria|virus)|(IM-\d+)|(NORMAL2-IM-\d+)"
 SHOTS = (5, 20, 100, 400)

@@ -25,7 +25,7 @@ from manyshot.rl.rl_train import RLRun, load_agent
 from manyshot.rl.view_choice import Choice
 from manyshot.rl.world_split import PARTS, WorldSplit
 from manyshot.rl.worlds import WORLDS
-from manyshot.training.statistics import paired_difference
+from manyshot.training.seed_intervals import paired_difference
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 SHOWN = ("none", "view: crop")

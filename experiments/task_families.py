@@ -34,7 +34,7 @@ from manyshot.meta_augment.reinforce import Reinforce
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import Settings, fit
-from manyshot.training.statistics import paired_difference
+from manyshot.training.seed_intervals import paired_difference
 
 FAMILIES = ("angle kept", "angle decides", "color kept", "color decides")
 WAYS, SHOTS, COPIES = 4, 2, 8

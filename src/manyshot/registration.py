@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any, TypeVar, overload
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.catalog import Catalog
+from manyshot.base.entry_point_catalog import Catalog
 
 F = TypeVar("F")
 

@@ -7,7 +7,7 @@ from manyshot.classify.model.save_load_model import is_model, load_model
 from manyshot.generate.generator_run import GeneratorRun, load_generator_run
 from manyshot.meta_augment.augmenter_run import AugmenterRun, load_augmenter_run
 from manyshot.runtime.run_folder import kind_of_run
-from manyshot.training.run import AUGMENTER, GENERATOR, Run, load_run
+from manyshot.training.load_run import AUGMENTER, GENERATOR, Run, load_run
 
 
 def load(folder: Path | str) -> Run | AugmenterRun | GeneratorRun | Model:

@@ -292,7 +292,7 @@ class TestScore:
         """The measures see quality: what is real scores better than what an untrained model makes."""
         from manyshot.generate.generator_run import load_generator_run
         from manyshot.generate.score import score_run
-        from manyshot.training.run import load_run
+        from manyshot.training.load_run import load_run
 
         run, encoder = load_generator_run(trained / "labeled"), load_run(trained / "encoder")
         result = score_run(run, encoder)

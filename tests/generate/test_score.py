@@ -14,7 +14,7 @@ from manyshot.learners import Prototypes
 from manyshot.sample_metrics import score
 from manyshot.tasks import Source
 from manyshot.training import Config
-from manyshot.training.run import Run
+from manyshot.training.load_run import Run
 
 
 def items_of(counts: list[int], seed: int, first: int = 0) -> Source:

@@ -11,7 +11,7 @@ from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.meta_augment.diagnose import diagnose_run
 from manyshot.report.augmenter_page import augmenter_page
 from manyshot.training import Config, Run
-from manyshot.training.run import make_learner
+from manyshot.training.load_run import make_learner
 
 FEATURES, PICTURES = "hallucinator(noise=4, hidden=8)", "context_free(rotate-elastic)"
 

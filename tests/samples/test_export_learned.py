@@ -16,7 +16,7 @@ from manyshot.meta_augment.augmenter_config import AugmenterConfig
 from manyshot.meta_augment.augmenter_run import AugmenterRun
 from manyshot.samples.export_learned import export_learned, replay_learned
 from manyshot.training import Config, Run
-from manyshot.training.run import make_learner
+from manyshot.training.load_run import make_learner
 
 SIZE = 16
 FILES = {"cat": ("tom.png", "tim.png"), "[red] dog": ("rex.png",)}

@@ -15,7 +15,7 @@ from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import evaluate
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.statistics import mean_interval
+from manyshot.training.seed_intervals import mean_interval
 from manyshot.training.support_shuffle import probe
 
 

@@ -12,9 +12,9 @@ from manyshot.learners import Prototypes, Ridge
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.nets import Conv4
 from manyshot.tasks import EpisodeSampler, Examples, Source
-from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate, evaluate_tasks
-from manyshot.training.run import make_learner
+from manyshot.training.load_run import make_learner
+from manyshot.training.run_config import Config
 
 PLAN = Plan("shots: 4 x learned")
 

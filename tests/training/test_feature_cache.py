@@ -15,10 +15,10 @@ from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Config, Settings, frozen_run, load_run, train
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
-from manyshot.training.train import check_trainable
+from manyshot.training.train_from_config import check_trainable
 
 # The module; the package's attribute of this name is the function.
-TRAIN = import_module("manyshot.training.train")
+TRAIN = import_module("manyshot.training.train_from_config")
 
 
 class Counting(nn.Sequential):

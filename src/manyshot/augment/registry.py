@@ -18,7 +18,7 @@ from manyshot.augment.text import OPS as TEXT_OPS
 from manyshot.augment.volume import OPS as VOLUME_OPS
 from manyshot.base import InputError
 from manyshot.base.call_syntax import Call, Value, shorten, write
-from manyshot.base.catalog import spelled
+from manyshot.base.entry_point_catalog import spelled
 from manyshot.base.options import read
 from manyshot.base.registry import Registry
 

@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from manyshot.base.call_syntax import Call, Value, is_word, number, shorten, word, write
-from manyshot.base.catalog import spelled
+from manyshot.base.entry_point_catalog import spelled
 from manyshot.base.errors import InputError
 from manyshot.base.suggest import did_you_mean
 

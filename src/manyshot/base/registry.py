@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from manyshot.base.call_syntax import Call, Value, parse_call
-from manyshot.base.catalog import Catalog
+from manyshot.base.entry_point_catalog import Catalog
 from manyshot.base.errors import InputError
 from manyshot.base.options import Option, Reader, accepted, options_of, read, to_value
 from manyshot.base.suggest import did_you_mean

@@ -153,7 +153,7 @@ def augment(
     quiet: Quiet = False,
 ) -> None:
     """Make new examples from your images, recordings or sentences and write them as files."""
-    from manyshot.datasets.list_parts import holds_parts
+    from manyshot.datasets.list_multipart import holds_parts
     from manyshot.datasets.recordings import holds_recordings
 
     quieten(quiet)

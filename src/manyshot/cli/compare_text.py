@@ -45,7 +45,7 @@ def has_parts(config: Keywords) -> bool:
         config: Values of `CONFIG_OPTIONS`.
     """
     from manyshot.datasets import DATASETS, Columns
-    from manyshot.datasets.list_parts import holds_parts
+    from manyshot.datasets.list_multipart import holds_parts
 
     data, root = config["data"], config["root"]
     path = Path(data).expanduser()

@@ -89,7 +89,7 @@ def check(
 ) -> None:
     """Check whether all files are complete; exit status 1 if not."""
     from manyshot.datasets import DATASETS
-    from manyshot.datasets.list_parts import holds_parts
+    from manyshot.datasets.list_multipart import holds_parts
     from manyshot.datasets.text_table import holds_sentences
 
     quieten(quiet)

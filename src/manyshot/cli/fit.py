@@ -137,7 +137,7 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
     """Fit a classifier to a few examples: choose encoder, head and augmentation, and say how accurate it is."""
     from manyshot.classify import fit_model, load_examples, save_model
     from manyshot.classify.model.save_load_model import check_model_target
-    from manyshot.datasets.list_parts import holds_parts
+    from manyshot.datasets.list_multipart import holds_parts
 
     quieten(quiet)
     out = options.out.expanduser()

@@ -211,7 +211,7 @@ def score(
     from manyshot.generate.score import score_run
     from manyshot.generate.scoring_encoder import train_scoring_encoder
     from manyshot.samples.export_generated import copies_sheet
-    from manyshot.training.run import load_run
+    from manyshot.training.load_run import load_run
 
     quieten(quiet)
     if copies is not None:

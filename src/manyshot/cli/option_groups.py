@@ -32,7 +32,7 @@ class FieldArguments:
     """The options for fields of a dataclass of settings.
 
     Args:
-        module: Path of its module below the package, such as "training/config.py".
+        module: Path of its module below the package, such as "training/run_config.py".
         name: Name of the dataclass.
         only: The fields that become options; all if empty.
         without: Fields that become none.
@@ -41,7 +41,7 @@ class FieldArguments:
         prefix: What begins the help of each option.
 
     Example:
-        >>> options = FieldArguments("training/config.py", "Config", only=("ways", "shots"))
+        >>> options = FieldArguments("training/run_config.py", "Config", only=("ways", "shots"))
         >>> [(option.name, option.default) for option in options.parameters()]
         [('ways', '5'), ('shots', '1')]
         >>> options.collect({"ways": "5-20", "shots": "1"})

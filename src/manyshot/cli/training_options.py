@@ -38,7 +38,7 @@ def config_options(**others: Any) -> FieldArguments:  # noqa: ANN401 - fields of
         **others: See `settings_options`; `without` names further fields that become none.
     """
     without = ("augmenter", "fit", *others.pop("without", ()))
-    return settings_options("training/config.py", "Config", without=without, **others)
+    return settings_options("training/run_config.py", "Config", without=without, **others)
 
 
 def loop_options(**others: Any) -> FieldArguments:  # noqa: ANN401 - fields of any type

@@ -7,7 +7,7 @@ from typing import Any
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.arm_text import read_settings, split_arm
-from manyshot.training.config import Config
+from manyshot.training.run_config import Config
 
 SETTINGS: dict[str, Callable[[str], Any]] = {
     "learner": str,

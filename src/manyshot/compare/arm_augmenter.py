@@ -6,7 +6,7 @@ from manyshot.base import InputError
 from manyshot.compare.arm import Arm
 from manyshot.meta_augment import LearnedAugmenter
 from manyshot.meta_augment.augmenter_run import load_augmenter_run, same_encoder
-from manyshot.training.run import Run
+from manyshot.training.load_run import Run
 
 
 def load_augmenters(arms: Sequence[Arm], runs: Mapping[str, Sequence[Run]]) -> dict[str, LearnedAugmenter]:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from manyshot.augment import Augmenter, Plan
 from manyshot.tasks import EpisodeSampler
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.run import Run
-from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
+from manyshot.training.load_run import Run
+from manyshot.training.seed_intervals import Difference, holm, mean_interval, paired_difference
 from manyshot.training.task_measures import MEASURES
 
 ONE_TRAINING = "one training of each arm: nothing can be said of how another one would do; give several seeds"

@@ -21,10 +21,10 @@ from manyshot.runtime.metrics_log import steps_noted
 from manyshot.runtime.ray_cluster import HERE, check_place
 from manyshot.runtime.run_folder import CONFIG, is_free
 from manyshot.runtime.worker_process import end_with_parent
-from manyshot.training.config import Config
-from manyshot.training.run import Run, load_run
+from manyshot.training.load_run import Run, load_run
+from manyshot.training.run_config import Config
 from manyshot.training.splits import Sources, load_sources
-from manyshot.training.train import check_trainable, is_trained, train
+from manyshot.training.train_from_config import check_trainable, is_trained, train
 
 COMPARISON = "compare.json"
 """The file that marks a folder as a comparison's."""

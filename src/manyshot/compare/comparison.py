@@ -13,8 +13,8 @@ from manyshot.compare.arm_training import COMPARISON, check_arms, check_arms_tra
 from manyshot.datasets import load_dataset
 from manyshot.runtime.ray_cluster import HERE, check_place
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.config import Config, Range
-from manyshot.training.run import Run
+from manyshot.training.load_run import Run
+from manyshot.training.run_config import Config, Range
 from manyshot.training.splits import Sources, image_shape, load_sources
 from manyshot.training.task_csv import TASKS, write_task_csv
 from manyshot.training.task_measures import check_metric

@@ -11,8 +11,8 @@ from manyshot.compare.arm_augmenter import load_augmenters
 from manyshot.compare.arm_result import compare
 from manyshot.compare.comparison import Comparison, ComparisonResult, EvaluationSuite
 from manyshot.tasks import Source
-from manyshot.training.config import Config
-from manyshot.training.run import Run, frozen_run
+from manyshot.training.load_run import Run, frozen_run
+from manyshot.training.run_config import Config
 from manyshot.training.splits import Sources
 
 SETTINGS = ("learner", "encoder")

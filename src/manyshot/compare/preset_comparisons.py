@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from manyshot.compare.arm import Arm
 from manyshot.compare.comparison import Comparison, EvaluationSuite
-from manyshot.training.config import Config
+from manyshot.training.run_config import Config
 from manyshot.training.settings import Settings
 
 

@@ -14,9 +14,9 @@ from manyshot.base.progress import bar
 from manyshot.runtime.metrics_log import steps_noted
 from manyshot.runtime.ray_cluster import run_on_cluster
 from manyshot.runtime.run_folder import CONFIG
-from manyshot.runtime.session import LAST
-from manyshot.training.config import Config
-from manyshot.training.train import train
+from manyshot.runtime.training_session import LAST
+from manyshot.training.run_config import Config
+from manyshot.training.train_from_config import train
 
 PATIENCE = 60.0
 """Seconds that a training waits for a process of a lost node to release the lock of its run."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from manyshot.base import InputError, track
-from manyshot.datasets.duplicates import find_duplicates, fingerprint
+from manyshot.datasets.find_duplicate_pictures import find_duplicates, fingerprint
 from manyshot.datasets.folder_or_zip import Parts, open_tree
 from manyshot.datasets.image_folder import list_classes, split_names
 from manyshot.datasets.pictures import decode, read_header

@@ -4,14 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean
-from manyshot.base.catalog import Catalog
+from manyshot.base.entry_point_catalog import Catalog
 from manyshot.datasets import banking77, cifar_fs, clinc150, digits, fsdd, glyphs, huffpost, hwu64, mnist, omniglot
 from manyshot.datasets.centered import OVERSAMPLING, center_source
 from manyshot.datasets.fetch import FileState, check_files
 from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
-from manyshot.datasets.list_parts import holds_parts
-from manyshot.datasets.load_parts import load_parts
+from manyshot.datasets.list_multipart import holds_parts
+from manyshot.datasets.load_multipart import load_parts
 from manyshot.datasets.picture_table import holds_picture_paths, load_picture_table
 from manyshot.datasets.recordings import holds_recordings, load_recordings
 from manyshot.datasets.spec import DataSet
@@ -67,7 +67,7 @@ def load_dataset(
     """Load a data set by name, a folder or zip of images or recordings, a table of images or of sentences.
 
     A table with columns of pictures and texts, or a folder with `001.png` beside `001.txt`, gives examples of several
-    parts, see `manyshot.datasets.load_parts`.
+    parts, see `manyshot.datasets.load_multipart`.
 
     Args:
         name_or_path: Name from `DATASETS`, or a path. A string that is the name of a data set is taken as the name even

@@ -20,7 +20,7 @@ from manyshot.generate.monitor import diagnose_training, evaluate_snapshot
 from manyshot.generate.snapshots import SnapshotImages, SnapshotRecorder
 from manyshot.runtime.device import require_device
 from manyshot.runtime.metrics_log import Row
-from manyshot.runtime.session import TrainingSession
+from manyshot.runtime.training_session import TrainingSession
 from manyshot.tasks import Source
 
 GRID = 16

@@ -19,7 +19,7 @@ from manyshot.generate.registry import objective_class
 from manyshot.runtime.stored_settings import StoredSettings, absolute_path
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
-from manyshot.training.run import load_run
+from manyshot.training.load_run import load_run
 
 
 @dataclass(frozen=True)

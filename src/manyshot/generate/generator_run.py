@@ -18,7 +18,7 @@ from manyshot.runtime.checkpoint import load_checkpoint
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, check_run_folder, kind_of_run, read_config, write_config
-from manyshot.training.run import GENERATOR
+from manyshot.training.load_run import GENERATOR
 
 MOST_NUMBERS = 10_000_000
 """Of an item, as a run's folder may claim."""

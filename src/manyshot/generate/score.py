@@ -17,7 +17,7 @@ from manyshot.generate.generator_run import GeneratorRun
 from manyshot.sample_metrics import Scores, score
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
-from manyshot.training.run import Run
+from manyshot.training.load_run import Run
 
 MAX_EXAMPLES = 4000
 """Largest number of real examples, and of generated ones, that are compared."""

@@ -2,10 +2,10 @@
 
 from manyshot.base import InputError
 from manyshot.generate.generator_run import GeneratorRun
-from manyshot.training.config import Config
-from manyshot.training.run import Run, load_run
+from manyshot.training.load_run import Run, load_run
+from manyshot.training.run_config import Config
 from manyshot.training.settings import Settings
-from manyshot.training.train import is_trained, train
+from manyshot.training.train_from_config import is_trained, train
 
 FOLDER = "encoder"
 ENCODER = "conv4(32, 32, 32, 32)"

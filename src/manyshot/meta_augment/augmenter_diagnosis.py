@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from manyshot.training.statistics import Difference
+from manyshot.training.seed_intervals import Difference
 
 MIN_DISPLACEMENT = 0.1
 """Displacement below which an augmenter hardly changes anything."""

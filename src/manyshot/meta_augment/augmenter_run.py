@@ -18,7 +18,7 @@ from manyshot.runtime.checkpoint import load_checkpoint, save_checkpoint
 from manyshot.runtime.device import device_or_cpu
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, kind_of_run, read_config, write_config
-from manyshot.training.run import AUGMENTER, Run, load_run
+from manyshot.training.load_run import AUGMENTER, Run, load_run
 
 LEARNER = "learner"
 """Subfolder of an augmenter's run that holds the run of its learner."""

@@ -23,8 +23,8 @@ from manyshot.sample_metrics import kernel_distance
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training.class_texts import add_vectors_for, describe_classes
 from manyshot.training.evaluate import evaluate_tasks
+from manyshot.training.seed_intervals import Difference, paired_difference
 from manyshot.training.splits import load_sources
-from manyshot.training.statistics import Difference, paired_difference
 
 MEASURED_TASKS = 20
 """Number of tasks whose generated examples are measured; accuracies are evaluated on more."""

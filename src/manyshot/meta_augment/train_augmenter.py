@@ -31,7 +31,7 @@ from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.class_texts import add_vectors_for
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.feature_cache import encode
-from manyshot.training.run import AUGMENTER, Run, load_run
+from manyshot.training.load_run import AUGMENTER, Run, load_run
 from manyshot.training.splits import load_sources
 from manyshot.training.training_loop import fit
 

@@ -6,7 +6,7 @@ from manyshot.compare import Arm, ArmResult, ComparisonResult
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, glossary, interval, provenance
 from manyshot.report.plots import Estimate, accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
-from manyshot.training.statistics import Difference
+from manyshot.training.seed_intervals import Difference
 from manyshot.training.task_measures import MEASURES
 
 Results = Mapping[str, ArmResult]

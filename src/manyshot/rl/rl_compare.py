@@ -26,7 +26,7 @@ from manyshot.rl.world_split import WorldSplit
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.metrics_log import steps_noted
 from manyshot.runtime.run_folder import CONFIG, is_free
-from manyshot.training.statistics import Difference, holm, mean_interval, paired_difference
+from manyshot.training.seed_intervals import Difference, holm, mean_interval, paired_difference
 
 COMPARISON = "rl_compare.json"
 """The file that marks a folder as a comparison of agents."""

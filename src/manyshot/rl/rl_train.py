@@ -17,7 +17,7 @@ from manyshot.rl.world_split import PARTS, WorldSplit
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, check_run_folder, kind_of_run, read_config, write_config
-from manyshot.runtime.session import LAST, TrainingSession, is_complete
+from manyshot.runtime.training_session import LAST, TrainingSession, is_complete
 
 AGENT = "agent"
 """Kind, in `config.json`, of the run of an agent."""

@@ -18,7 +18,7 @@ from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
 from manyshot.base.sound import RATE
 from manyshot.datasets.folder_or_zip import ItemFile
-from manyshot.datasets.list_parts import ListedParts, PartsRow, list_parts
+from manyshot.datasets.list_multipart import ListedParts, PartsRow, list_parts
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.sound_files import decode_mono, encode_wav
 from manyshot.datasets.table_reader import Columns
@@ -51,7 +51,7 @@ def export_parts(
     for each column of numbers), the files, and `manifest.jsonl`. A part that an example lacks is empty in the table.
 
     Args:
-        path: Table, or folder or zip, see `manyshot.datasets.list_parts`.
+        path: Table, or folder or zip, see `manyshot.datasets.list_multipart`.
         plan: Plan whose ops for shots generate the samples; its ops for the support if it has none for shots.
         per_class: Number of samples per class, 1 to 100,000.
         out: Folder to write; it must be empty or not exist yet.

@@ -12,8 +12,8 @@ from manyshot.learners import Learner
 from manyshot.meta_augment.augmenter_run import LEARNER, AugmenterRun, load_augmenter_run, same_encoder
 from manyshot.samples.generated_shots import GeneratedShots
 from manyshot.tasks import Source
-from manyshot.training.config import Config
-from manyshot.training.run import Run, load_run
+from manyshot.training.load_run import Run, load_run
+from manyshot.training.run_config import Config
 from manyshot.training.splits import load_sources
 
 

@@ -13,7 +13,7 @@ from manyshot.segment.dice import dice
 from manyshot.segment.masked_source import MaskedSource
 from manyshot.segment.segmenter import Segmentation
 from manyshot.segment.surface_distance import hausdorff_95
-from manyshot.training.statistics import mean_interval
+from manyshot.training.seed_intervals import mean_interval
 
 BATCH = 16
 

@@ -13,8 +13,8 @@ from manyshot.base import InputError
 from manyshot.learners import Learner
 from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.evaluate import BATCH, evaluate, told
-from manyshot.training.evaluation import Evaluation
-from manyshot.training.statistics import mean_interval
+from manyshot.training.evaluation_result import Evaluation
+from manyshot.training.seed_intervals import mean_interval
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Parts, Source
-from manyshot.training.config import Config
+from manyshot.training.run_config import Config
 
 OF_PARTS = -1
 """In place of a size: examples have several parts, each of its own size."""

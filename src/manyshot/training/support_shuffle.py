@@ -17,8 +17,8 @@ from manyshot.learners.learner import weighted_mean
 from manyshot.nets import evaluation_mode
 from manyshot.tasks import Episode, EpisodeSampler
 from manyshot.training.evaluate import BATCH, evaluate
-from manyshot.training.evaluation import Evaluation
-from manyshot.training.statistics import mean_interval
+from manyshot.training.evaluation_result import Evaluation
+from manyshot.training.seed_intervals import mean_interval
 
 
 @dataclass(frozen=True, eq=False)

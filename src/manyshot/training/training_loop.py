@@ -16,7 +16,7 @@ from manyshot.objectives import Objective, Plain, StepTasks
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes, TaskShare
 from manyshot.runtime.metrics_log import Row
-from manyshot.runtime.session import TrainingSession
+from manyshot.runtime.training_session import TrainingSession
 from manyshot.tasks import EpisodeSampler, TaskStream
 from manyshot.training.evaluate import evaluate_tasks
 from manyshot.training.settings import Settings

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.config import Config
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.run import Run
+from manyshot.training.load_run import Run
+from manyshot.training.run_config import Config
 from manyshot.training.splits import load_sources
 from manyshot.training.task_measures import threshold_of
 

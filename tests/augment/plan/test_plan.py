@@ -14,7 +14,7 @@ from manyshot.augment.plan.presets import TEXT_PRESETS
 from manyshot.augment.registry import ALIASES, build_op
 from manyshot.augment.task import TASK_OPS
 from manyshot.base import InputError
-from manyshot.base.catalog import spelled
+from manyshot.base.entry_point_catalog import spelled
 from manyshot.tasks import Episode, Examples
 from one_line_error import one_line_error
 

@@ -9,7 +9,7 @@ from manyshot.classify.evaluate.example_intervals import (
     mean_estimate,
     wilson,
 )
-from manyshot.training.statistics import mean_interval
+from manyshot.training.seed_intervals import mean_interval
 
 
 def proportion(correct, groups=None) -> Estimate:

@@ -13,7 +13,7 @@ from manyshot.base import InputError, did_you_mean, note
 from manyshot.classify.examples.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile, class_texts
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.folder_or_zip import ItemFile
-from manyshot.datasets.list_parts import ListedParts, list_parts
+from manyshot.datasets.list_multipart import ListedParts, list_parts
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.table_reader import Columns
 
@@ -144,7 +144,7 @@ def load_parted(
     r"""List the examples of a table, or of a folder of files of one name, that have several parts.
 
     Args:
-        path: Table, folder or zip, see `manyshot.datasets.list_parts`.
+        path: Table, folder or zip, see `manyshot.datasets.list_multipart`.
         columns: Columns of a table.
         split: Split of a folder that has splits.
         group_by: Column, or regular expression on paths, that names the group of an example.

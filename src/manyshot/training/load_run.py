@@ -17,7 +17,7 @@ from manyshot.runtime.device import device_or_cpu
 from manyshot.runtime.metrics_log import Row, read_metrics
 from manyshot.runtime.run_folder import CONFIG, kind_of_run, read_config
 from manyshot.tasks import Source
-from manyshot.training.config import Config
+from manyshot.training.run_config import Config
 from manyshot.training.splits import OF_PARTS, image_shape
 
 AUGMENTER = "augmenter"

@@ -8,10 +8,10 @@ from manyshot.objectives import OBJECTIVES, Objective, Plain
 from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.run_folder import check_run_folder, write_config
-from manyshot.runtime.session import is_complete
-from manyshot.training.config import Config
+from manyshot.runtime.training_session import is_complete
 from manyshot.training.feature_cache import on_fixed_features, remember
-from manyshot.training.run import Run, make_learner, settings_in
+from manyshot.training.load_run import Run, make_learner, settings_in
+from manyshot.training.run_config import Config
 from manyshot.training.splits import Sources, image_shape, load_sources, samplers
 from manyshot.training.training_loop import check_step, fit
 

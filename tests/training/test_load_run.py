@@ -14,9 +14,9 @@ from manyshot.objectives import Plain
 from manyshot.runtime.clock import CpuClock, cpu_seconds
 from manyshot.runtime.device import device_or_cpu, require_device
 from manyshot.training import Config, Settings, classes_seen, drop_validation_if_small, load_run, load_sources, train
-from manyshot.training.run import make_learner
+from manyshot.training.load_run import make_learner
 from manyshot.training.splits import training_sampler
-from manyshot.training.train import check_trainable
+from manyshot.training.train_from_config import check_trainable
 from manyshot.training.training_loop import check_step
 from one_line_error import one_line_error
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_1samp, ttest_rel
 
 from manyshot.training import holm, mean_interval, paired_difference
-from manyshot.training.statistics import Difference
+from manyshot.training.seed_intervals import Difference
 
 
 def test_the_interval_of_a_mean_covers_it_as_often_as_it_says():

@@ -11,7 +11,7 @@ from manyshot.base import InputError, note, read_bytes
 from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, ItemFile, Tree, list_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
-from manyshot.datasets.part_columns import (
+from manyshot.datasets.multipart_columns import (
     NONE,
     NUMBERS,
     SEEN,

@@ -9,8 +9,8 @@ from PIL import Image
 
 from manyshot.base import InputError
 from manyshot.datasets import Columns, load_dataset
-from manyshot.datasets.list_parts import holds_parts
-from manyshot.datasets.part_columns import kind_of_cells, number_of, parse_parts
+from manyshot.datasets.list_multipart import holds_parts
+from manyshot.datasets.multipart_columns import kind_of_cells, number_of, parse_parts
 from manyshot.datasets.sound_files import encode_wav
 from manyshot.datasets.table_records import read_records
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from manyshot.datasets.check_pictures import check_pictures
-from manyshot.datasets.duplicates import find_duplicates, fingerprint
+from manyshot.datasets.find_duplicate_pictures import find_duplicates, fingerprint
 
 
 def picture(seed: int, side: int = 64) -> Image.Image:

@@ -11,7 +11,7 @@ from torch import Tensor
 from manyshot.base import InputError, note, track
 from manyshot.datasets.folder_or_zip import ItemFile
 from manyshot.datasets.image_folder import LARGEST_OWN_SIZE, USUAL_SIZE
-from manyshot.datasets.list_parts import ListedParts, list_parts
+from manyshot.datasets.list_multipart import ListedParts, list_parts
 from manyshot.datasets.pictures import decode_all, read_header
 from manyshot.datasets.recordings import loudest_part, usual_length
 from manyshot.datasets.sound_files import decode_mono
