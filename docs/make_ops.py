@@ -6,8 +6,8 @@ from pathlib import Path
 from manyshot.augment import PRESETS, describe_ops
 from manyshot.augment.audio import OPS as AUDIO_OPS
 from manyshot.augment.image import OPS as IMAGE_OPS
+from manyshot.augment.masked import OPS as MASKED_OPS
 from manyshot.augment.mix import MIXES
-from manyshot.augment.paired import OPS as PAIRED_OPS
 from manyshot.augment.parts import OPS as JOINT_OPS
 from manyshot.augment.parts import PART_MIXES
 from manyshot.augment.plan.describe import LEARNED_HELP, OpHelp, OptionHelp
@@ -32,7 +32,7 @@ example. Images have values from 0 to 1; ink is 1, paper is 0.
 SECTIONS = {
     "On images": IMAGE_OPS,
     "On volumes": VOLUME_OPS,
-    "On items and their masks": PAIRED_OPS,
+    "On items and their masks": MASKED_OPS,
     "On sounds": AUDIO_OPS,
     "On texts": TEXT_OPS,
     "Policies": POLICIES,

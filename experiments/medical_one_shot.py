@@ -17,7 +17,7 @@ from medical_arms import Job, carry_out, keep, learner, parse, scores_of, table
 from safetensors.torch import load_file
 
 from manyshot.augment import Plan
-from manyshot.augment.paired.variation_bank import write_bank
+from manyshot.augment.masked.variation_bank import write_bank
 from manyshot.base.seeds import generator
 from manyshot.segment.learn_variation import Registration, learn_variation
 from manyshot.segment.masked_source import Label

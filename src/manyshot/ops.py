@@ -18,8 +18,8 @@ from manyshot.augment import (
     Sometimes,
     audio,
     image,
+    masked,
     mix,
-    paired,
     parts,
     policies,
     task,
@@ -28,8 +28,8 @@ from manyshot.augment import (
 )
 from manyshot.augment.audio import *  # noqa: F403
 from manyshot.augment.image import *  # noqa: F403
+from manyshot.augment.masked import *  # noqa: F403
 from manyshot.augment.mix import *  # noqa: F403
-from manyshot.augment.paired import *  # noqa: F403
 from manyshot.augment.parts import *  # noqa: F403
 from manyshot.augment.policies import *  # noqa: F403
 from manyshot.augment.task import *  # noqa: F403
@@ -41,7 +41,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports
         image.OPS,
         audio.OPS,
         volume.OPS,
-        paired.OPS,
+        masked.OPS,
         text.OPS,
         mix.MIXES,
         parts.OPS,

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from manyshot.augment.paired.scan_variation import centers, nearest_at, sample_at
-from manyshot.augment.paired.variation_bank import shape_field
+from manyshot.augment.masked.scan_variation import centers, nearest_at, sample_at
+from manyshot.augment.masked.variation_bank import shape_field
 from manyshot.segment.dice import dice
 from manyshot.segment.learn_variation import (
     Registration,

@@ -4,12 +4,12 @@ from typing import Any
 
 from manyshot.augment.audio import OPS as AUDIO_OPS
 from manyshot.augment.image import OPS as IMAGE_OPS
+from manyshot.augment.masked import OPS as MASKED_OPS
 from manyshot.augment.mix import MIXES, Mix, SometimesMix
 from manyshot.augment.ops.choose import OneOf, SomeOf
 from manyshot.augment.ops.compose import Sometimes
 from manyshot.augment.ops.named_part import NamedPart
 from manyshot.augment.ops.op import Op
-from manyshot.augment.paired import OPS as PAIRED_OPS
 from manyshot.augment.parts import OPS as JOINT_OPS
 from manyshot.augment.parts import PART_MIXES
 from manyshot.augment.policies import POLICIES
@@ -158,7 +158,7 @@ NAMED: Registry[Any] = Registry(
     "op",
     {
         **OPS,
-        **PAIRED_OPS,
+        **MASKED_OPS,
         **AUDIO_OPS,
         **TEXT_OPS,
         **CHOOSERS,

@@ -194,7 +194,7 @@ def learn(
     """Learn how unlabeled scans differ from a reference in shape and look, to augment the reference by."""
     import torch
 
-    from manyshot.augment.paired.variation_bank import write_bank
+    from manyshot.augment.masked.variation_bank import write_bank
     from manyshot.base import did_you_mean
     from manyshot.runtime.device import require_device
     from manyshot.segment.learn_variation import Registration, learn_variation

@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.paired.scan_variation import centers, sample_at
-from manyshot.augment.paired.smooth import smooth
-from manyshot.augment.paired.variation_bank import Components, VariationBank, shape_field
+from manyshot.augment.masked.scan_variation import centers, sample_at
+from manyshot.augment.masked.smooth import smooth
+from manyshot.augment.masked.variation_bank import Components, VariationBank, shape_field
 from manyshot.base import InputError
 
 INVERSIONS = 20

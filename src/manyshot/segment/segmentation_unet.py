@@ -34,7 +34,7 @@ class SegmentationUNet:
         InputError: If a value is out of range.
 
     Example:
-        >>> from manyshot.augment.ops.paired import Pairs
+        >>> from manyshot.augment.ops.masked_op import Pairs
         >>> from manyshot.segment.masked_source import Label
         >>> masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
         >>> masks[:, 4:9, 4:9] = 1

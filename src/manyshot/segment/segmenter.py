@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Generator, Tensor, nn
 
 from manyshot.augment import Compose, Op
-from manyshot.augment.ops.paired import Pairs, apply_to_pairs
+from manyshot.augment.ops.masked_op import Pairs, apply_to_pairs
 from manyshot.augment.plan import Plan
 from manyshot.base import InputError
 from manyshot.segment.masked_source import Label

@@ -6,8 +6,8 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 
 from manyshot.augment.image import Autocontrast, Equalize, ForegroundGamma, Gamma, Posterize, Sharpness, Solarize
+from manyshot.augment.image.intensity.curve_op import PointOp, histogram
 from manyshot.augment.image.intensity.gamma import otsu
-from manyshot.augment.image.intensity.point import PointOp, histogram
 
 
 def generator(seed: int = 0) -> torch.Generator:

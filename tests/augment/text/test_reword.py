@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from manyshot.augment.text import Reword
-from manyshot.augment.text.chinese import is_han
-from manyshot.augment.text.rewordings import _lines, _members, _parse, find_edits, fix_article
+from manyshot.augment.text.chinese_tools import is_han
+from manyshot.augment.text.reword_rules import _lines, _members, _parse, find_edits, fix_article
 
 
 def reworded(text: str, **options: object) -> set[str]:

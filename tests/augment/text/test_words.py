@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from manyshot.augment.text import characters, chinese, wordnet
-from manyshot.augment.text.packages import require
+from manyshot.augment.text import characters, chinese_tools, wordnet
+from manyshot.augment.text.optional_packages import require
 from manyshot.augment.text.words import find_outside_protected, replace_matches, split_words
 from manyshot.base import InputError
 
@@ -91,8 +91,8 @@ def test_long_texts_take_time_in_proportion():
 
 
 def test_syllables_and_shapes_are_those_of_common_characters():
-    for table in (chinese.homophones(), chinese.lookalikes()):
-        assert all(set(others) <= chinese.common() and one not in others for one, others in table.items())
+    for table in (chinese_tools.homophones(), chinese_tools.lookalikes()):
+        assert all(set(others) <= chinese_tools.common() and one not in others for one, others in table.items())
         assert all(one in table[other] for one, others in table.items() for other in others)
 
 

@@ -19,7 +19,7 @@ from manyshot.augment.engine.fuse_ops import Fused, Layered, Neighborhood, Pass,
 from manyshot.augment.engine.kernel_call import LAYOUTS, Pixels, make_kernel_call, make_layer_call
 from manyshot.augment.engine.kernels import neighborhoods
 from manyshot.augment.image.image_op import to_bytes
-from manyshot.augment.image.intensity.point import LEVELS
+from manyshot.augment.image.intensity.curve_op import LEVELS
 from manyshot.augment.ops.combine import Combined, Part
 from manyshot.augment.ops.op import Op, Params, check_choice, check_number, take
 from manyshot.base import InputError

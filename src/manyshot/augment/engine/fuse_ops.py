@@ -8,9 +8,9 @@ from manyshot.augment.engine.geometry import is_displaced, is_exact, matrix_of
 from manyshot.augment.image.corruption.sharpness import Sharpness
 from manyshot.augment.image.cut.erase import Erase
 from manyshot.augment.image.geometric.warp import Warp
-from manyshot.augment.image.intensity.chain import chains
 from manyshot.augment.image.intensity.color import ColorOp
-from manyshot.augment.image.intensity.point import PointOp
+from manyshot.augment.image.intensity.curve_op import PointOp
+from manyshot.augment.image.intensity.fuse_color_ops import chains
 from manyshot.augment.ops.combine import Combined
 from manyshot.augment.ops.compose import PERMUTATIONS
 

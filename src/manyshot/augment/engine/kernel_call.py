@@ -15,7 +15,7 @@ from manyshot.augment.engine.kernels import any_channels, copies, images, worksp
 from manyshot.augment.engine.kernels.workspace import Output, PixelParams
 from manyshot.augment.engine.pixelwise import Holes, chain_color_maps, histograms, holes, table
 from manyshot.augment.image.geometric.warp import Warp
-from manyshot.augment.image.intensity.point import LEVELS
+from manyshot.augment.image.intensity.curve_op import LEVELS
 from manyshot.augment.ops.combine import Part
 from manyshot.augment.ops.op import Params
 

@@ -15,9 +15,9 @@ from manyshot.augment.engine.kernels import color_maps
 from manyshot.augment.engine.kernels.images import count_levels
 from manyshot.augment.engine.kernels.matrices import fill_rectangles
 from manyshot.augment.image.cut.erase import Erase
-from manyshot.augment.image.intensity.chain import depends_on_mean
 from manyshot.augment.image.intensity.color import LUMA, YIQ, Brightness, ColorOp, Contrast, Hue, Saturation
-from manyshot.augment.image.intensity.point import LEVELS, PointOp
+from manyshot.augment.image.intensity.curve_op import LEVELS, PointOp
+from manyshot.augment.image.intensity.fuse_color_ops import depends_on_mean
 from manyshot.augment.ops.op import Params
 
 Array = npt.NDArray[Any]

@@ -3,8 +3,8 @@
 Adding an op is one file, one line in `OPS` and one row in the test of every op.
 """
 
-from manyshot.augment.image.artifact.lens import BlackCorner, Bubbles
-from manyshot.augment.image.artifact.marks import Characters, Ink
+from manyshot.augment.image.artifact.dermatoscope import BlackCorner, Bubbles
+from manyshot.augment.image.artifact.ink_and_text import Characters, Ink
 from manyshot.augment.image.corruption.blur import Blur
 from manyshot.augment.image.corruption.downscale import Downscale
 from manyshot.augment.image.corruption.jpeg import JPEG

@@ -12,8 +12,8 @@ from manyshot.augment.image.geometric.flip import Flip, FlipVertical
 from manyshot.augment.image.geometric.turn import Turn
 from manyshot.augment.image.geometric.warp import Warp, pixels, resample, settle
 from manyshot.augment.image.image_op import per_item
-from manyshot.augment.image.intensity.chain import apply_color_ops, chains
 from manyshot.augment.image.intensity.color import ColorOp
+from manyshot.augment.image.intensity.fuse_color_ops import apply_color_ops, chains
 from manyshot.augment.ops.combine import Composite, Layers, Part, apply_layers, chosen
 from manyshot.augment.ops.op import Op, Params, check_number
 from manyshot.augment.volume.flip3 import Flip3

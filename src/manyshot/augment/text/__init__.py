@@ -8,12 +8,12 @@ from manyshot.augment.ops.op import Op
 from manyshot.augment.text.aeda import AEDA
 from manyshot.augment.text.case import Case
 from manyshot.augment.text.change_numbers import Numbers
+from manyshot.augment.text.chinese_char_ops import Homophones, Lookalikes
 from manyshot.augment.text.contractions import Contract
 from manyshot.augment.text.dates import Dates
 from manyshot.augment.text.delete import CutOff, DeleteWords
 from manyshot.augment.text.eda import EDA
 from manyshot.augment.text.entities import Entities
-from manyshot.augment.text.han import Homophones, Lookalikes
 from manyshot.augment.text.mask_words import MaskWords
 from manyshot.augment.text.misspell import Misspell
 from manyshot.augment.text.ocr import OCR

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.text.chinese import is_han
+from manyshot.augment.text.chinese_tools import is_han
 from manyshot.augment.text.text_op import FractionOp, WordOp, pick_distinct
 from manyshot.augment.text.words import Words
 

@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from manyshot.augment.ops.op import Params, check_number
-from manyshot.augment.text.chinese import is_han
-from manyshot.augment.text.models import BATCH_SIZE, Model, load, max_tokens
+from manyshot.augment.text.chinese_tools import is_han
+from manyshot.augment.text.language_models import BATCH_SIZE, Model, load, max_tokens
 from manyshot.augment.text.text_op import TextOp, count_of, draw_numbers, match_case, pick_distinct
 from manyshot.augment.text.words import Words, split_words
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from manyshot.augment.ops.op import Params, check_number
 from manyshot.augment.text.characters import OTHER, PROTECTED, is_simple, may_hold_protected
-from manyshot.augment.text.models import generate_texts, load
+from manyshot.augment.text.language_models import generate_texts, load
 from manyshot.augment.text.text_op import TextOp
 
 _PROTECTED = re.compile(PROTECTED)

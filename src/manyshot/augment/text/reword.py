@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from manyshot.augment.text.rewordings import Choice, Edit, find_edits
+from manyshot.augment.text.reword_rules import Choice, Edit, find_edits
 from manyshot.augment.text.text_op import NEGATIONS, KeepingOp, count_of, is_kept, pick_distinct
 from manyshot.augment.text.words import Words, split_words
 

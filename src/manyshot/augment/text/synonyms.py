@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from manyshot.augment.text.chinese import is_han
-from manyshot.augment.text.rewordings import fix_article
+from manyshot.augment.text.chinese_tools import is_han
+from manyshot.augment.text.reword_rules import fix_article
 from manyshot.augment.text.text_op import (
     NEGATIONS,
     FractionOp,

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Op, Params, check_number, seeds
-from manyshot.augment.text.chinese import is_han
+from manyshot.augment.text.chinese_tools import is_han
 from manyshot.augment.text.words import Words, split_words
 from manyshot.base import InputError
 from manyshot.base.seeds import uniform

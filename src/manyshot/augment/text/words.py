@@ -16,7 +16,7 @@ from manyshot.augment.text.characters import (
     may_hold_protected,
 )
 from manyshot.augment.text.characters import other_letters as letters_of_other_scripts
-from manyshot.augment.text.chinese import is_han, segment
+from manyshot.augment.text.chinese_tools import is_han, segment
 
 # No possessive groups: before Python 3.11.5 they take characters of a repetition that failed half-way.
 _RUN = rf"(?<![{LETTERS}0-9_])[{LETTERS}]++(?:['’\-][{LETTERS}]++)*(?![0-9_]|['’\-][{LETTERS}])"

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_number, uniform
-from manyshot.augment.volume.lines import LineOp
+from manyshot.augment.volume.line_op import LineOp
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
-from manyshot.augment.volume.lines import AXES, LineOp, chosen_axes, circulant, frequencies
+from manyshot.augment.volume.line_op import AXES, LineOp, chosen_axes, circulant, frequencies
 
 
 @dataclass(frozen=True)

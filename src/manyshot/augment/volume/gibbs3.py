@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_number, uniform
-from manyshot.augment.volume.lines import LineOp, circulant, frequencies
+from manyshot.augment.volume.line_op import LineOp, circulant, frequencies
 
 
 @dataclass(frozen=True)

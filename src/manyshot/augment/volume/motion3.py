@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 from manyshot.augment.volume.affine3 import Affine3
-from manyshot.augment.volume.lines import AXES, VolumeOp, along, circulant
+from manyshot.augment.volume.line_op import AXES, VolumeOp, along, circulant
 
 
 @dataclass(frozen=True)

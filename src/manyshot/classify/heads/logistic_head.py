@@ -27,7 +27,7 @@ class Logistic(PenalizedHead):
     W, b = argmin sum_i w_i H(y_i, softmax(W x_i + b)) + lambda/2 ||W||^2,   logits(x) = W x + b
 
     scikit-learn's LogisticRegression(C=1/lambda) solves the same problem. The learner `logistic` fits one class against
-    the rest by five differentiable Newton steps, and `manyshot.learners.fit_softmax_regression.fit_softmax` takes a fixed number of
+    the rest by five differentiable Newton steps, and `manyshot.learners.fit_softmax_regression` takes a fixed number of
     gradient steps without offset, for meta-training; here Newton's method runs until nothing changes.
 
     Args:

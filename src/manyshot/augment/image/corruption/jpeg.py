@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.image.intensity.color import LUMA
-from manyshot.augment.image.intensity.point import straight_through
+from manyshot.augment.image.intensity.curve_op import straight_through
 from manyshot.augment.ops.op import Params, check_number
 
 SIDE = 8

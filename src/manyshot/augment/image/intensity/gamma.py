@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.intensity.point import LEVELS, Histogram, PointOp, Values, column
+from manyshot.augment.image.intensity.curve_op import LEVELS, Histogram, PointOp, Values, column
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from manyshot.augment.image.image_op import SwitchedOp
-from manyshot.augment.image.intensity.point import LEVELS, Histogram, PointOp, Values, column
+from manyshot.augment.image.intensity.curve_op import LEVELS, Histogram, PointOp, Values, column
 from manyshot.augment.ops.op import Params
 
 

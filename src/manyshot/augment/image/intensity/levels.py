@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from manyshot.augment.image.intensity.point import LEVELS, Histogram, PointOp, Values, column, straight_through
+from manyshot.augment.image.intensity.curve_op import LEVELS, Histogram, PointOp, Values, column, straight_through
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from manyshot.augment.text.packages import require
+from manyshot.augment.text.optional_packages import require
 from manyshot.base import InputError
 from manyshot.base.hub_access import uses_local_files
 from manyshot.base.seeds import uniform

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 from manyshot.augment.text.characters import PROTECTED, may_hold_protected
-from manyshot.augment.text.chinese import is_han
+from manyshot.augment.text.chinese_tools import is_han
 from manyshot.augment.text.words import split_words
 
 _OPENING = re.compile(r"(?:^|[.!?。！？；，：\n]|\b(?:hey|hi|hello|so|ok|okay|well),?)[\s\"'“‘(]*$", re.IGNORECASE)

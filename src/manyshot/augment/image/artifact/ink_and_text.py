@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from manyshot.augment.image.artifact.lens import distance, edge, spread
+from manyshot.augment.image.artifact.dermatoscope import distance, edge, spread
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 

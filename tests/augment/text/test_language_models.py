@@ -5,7 +5,7 @@ import torch
 
 from manyshot.augment.ops.op import take
 from manyshot.augment.text import BackTranslate, MaskWords, Paraphrase, ParaphraseFile
-from manyshot.augment.text.models import generate_texts, load
+from manyshot.augment.text.language_models import generate_texts, load
 from manyshot.base import InputError
 from one_line_error import one_line_error
 
@@ -89,7 +89,7 @@ class TestRewriting:
         with torch.no_grad():
             start = torch.zeros(1, 1, dtype=torch.long)
             scores = model.net(input_ids=tokens["input_ids"], decoder_input_ids=start).logits[0, 0]
-        from manyshot.augment.text.models import _Gumbel
+        from manyshot.augment.text.language_models import _Gumbel
 
         n = 4000
         noisy = _Gumbel(torch.arange(n), 2.0, 1000)(start.expand(n, 1), scores.expand(n, -1))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from manyshot.augment.ops.op import Params
 from manyshot.augment.text.characters import HAN
-from manyshot.augment.text.chinese import homophones, lookalikes
+from manyshot.augment.text.chinese_tools import homophones, lookalikes
 from manyshot.augment.text.text_op import FractionOp, count_of, draw_numbers, pick_distinct
 from manyshot.augment.text.words import find_outside_protected, replace_matches
 

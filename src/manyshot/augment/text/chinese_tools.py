@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from manyshot.augment.text.characters import HAN
-from manyshot.augment.text.packages import require
+from manyshot.augment.text.optional_packages import require
 
 
 def is_han(word: str) -> bool:

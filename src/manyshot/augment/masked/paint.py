@@ -7,9 +7,9 @@ from jaxtyping import Float, Int, Shaped
 from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import gaussian, uniforms
+from manyshot.augment.masked.smooth import smooth
+from manyshot.augment.ops.masked_op import PairedOp, Pairs
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
-from manyshot.augment.ops.paired import PairedOp, Pairs
-from manyshot.augment.paired.smooth import smooth
 from manyshot.base import InputError
 
 VALUES = 256

@@ -11,9 +11,9 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from manyshot.augment.image.image_op import in_floats
+from manyshot.augment.masked.variation_bank import Components, VariationBank, read_bank
+from manyshot.augment.ops.masked_op import PairedOp, Pairs
 from manyshot.augment.ops.op import Params, check_choice, check_number
-from manyshot.augment.ops.paired import PairedOp, Pairs
-from manyshot.augment.paired.variation_bank import Components, VariationBank, read_bank
 from manyshot.base import InputError
 
 DRAWS = ("gaussian", "bank")

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from manyshot.augment import Compose, OneOf, Plan, Sometimes
 from manyshot.augment.image import Affine, Elastic, Flip, Noise
-from manyshot.augment.ops.paired import Pairs, apply_to_pairs, needs_pairs
+from manyshot.augment.masked import Paint, ScanVariation
+from manyshot.augment.masked.scan_variation import centers, sample_at
+from manyshot.augment.masked.smooth import smooth
+from manyshot.augment.masked.variation_bank import Components, VariationBank, read_bank, write_bank
+from manyshot.augment.ops.masked_op import Pairs, apply_to_pairs, needs_pairs
 from manyshot.augment.ops.targets import apply_to
-from manyshot.augment.paired import Paint, ScanVariation
-from manyshot.augment.paired.scan_variation import centers, sample_at
-from manyshot.augment.paired.smooth import smooth
-from manyshot.augment.paired.variation_bank import Components, VariationBank, read_bank, write_bank
 from manyshot.base.tensor_file import write_tensors
 from one_line_error import one_line_error
 
