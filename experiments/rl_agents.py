@@ -16,10 +16,10 @@ import torch
 
 from manyshot.base import quieten
 from manyshot.base.atomic_files import write_json
+from manyshot.rl.choose_view import Choice
 from manyshot.rl.rl_config import RLConfig, RLSettings
 from manyshot.rl.rl_train import RLRun, evaluate_run, train_agent
 from manyshot.rl.trainer import steps_per_update, updates
-from manyshot.rl.view_choice import Choice
 from manyshot.rl.world_split import PARTS
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.run_folder import CONFIG

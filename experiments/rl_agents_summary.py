@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from rl_agents import EXPERIMENTS, slug
 from run_and_record import RESULTS, write
 
+from manyshot.rl.choose_view import Choice
 from manyshot.rl.diagnose_views import diagnose_views
-from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
+from manyshot.rl.interquartile_mean import interquartile_interval, interquartile_mean, probability_of_improvement
 from manyshot.rl.render_episodes import episodes_gif
 from manyshot.rl.rl_train import RLRun, load_agent
-from manyshot.rl.view_choice import Choice
 from manyshot.rl.world_split import PARTS, WorldSplit
 from manyshot.rl.worlds import WORLDS
 from manyshot.training.seed_intervals import paired_difference

@@ -5,7 +5,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.rl.bandit import BANDITS, DiscountedUCB, PublishedUCB
-from manyshot.rl.view_choice import Choice
+from manyshot.rl.choose_view import Choice
 
 
 def pulls(bandit, score, rounds=400):

@@ -7,10 +7,10 @@ from manyshot.learners.functional import call_with
 from manyshot.rl.adapt.inner_step import inner_step, step_surrogate, trajectory_surrogate
 from manyshot.rl.adapt.maml_rl import MAML, Task
 from manyshot.rl.distributions import Categorical
-from manyshot.rl.learned_plan import LEAST, LearnedViews, held_out_loss, held_step, weighted_drac
+from manyshot.rl.drac import DrAC
+from manyshot.rl.learned_drac import LEAST, LearnedViews, held_out_loss, held_step, weighted_drac
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO
-from manyshot.rl.regularize import DrAC
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch
 from manyshot.rl.worlds.leap import Leap

@@ -9,9 +9,9 @@ from torch import nn
 from manyshot.base import InputError, TrainingDiverged
 from manyshot.learners.functional import call_with
 from manyshot.rl.distributions import Categorical, Gaussian
+from manyshot.rl.drac import DrAC
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.ppo import PPO, step
-from manyshot.rl.regularize import DrAC
 from manyshot.rl.rollout import Batch
 from manyshot.rl.worlds.world import Box, Discrete
 

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manyshot.augment.image import Crop, Hue
+from manyshot.rl.augment_observations import change_view
 from manyshot.rl.context_ops import Jitter, Mix, Wide
 from manyshot.rl.contexts import contexts_of, family
 from manyshot.rl.replace_rows import replace_rows
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.state_ops import Amplitude, SensorNoise
-from manyshot.rl.views import change_view
 from manyshot.rl.worlds.leap import Leap
 from manyshot.rl.worlds.point_world import Point
 from one_line_error import one_line_error

@@ -10,7 +10,7 @@ import torch
 from child_processes import run_script
 from manyshot.base import InputError
 from manyshot.rl.adapt.registry import RL_LEARNERS
-from manyshot.rl.interquartile import interquartile_interval, interquartile_mean
+from manyshot.rl.interquartile_mean import interquartile_interval, interquartile_mean
 from manyshot.rl.rl_arm import RLArm
 from manyshot.rl.rl_compare import compare_agents
 from manyshot.rl.rl_config import RLConfig, RLSettings

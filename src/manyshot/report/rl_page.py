@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from manyshot.report.page import Page, Paragraph, Part, Picture, Section, Table, interval, provenance
 from manyshot.report.plots import COLORS, FAINT, INK, STYLE, Estimate, differences, new_figure
 from manyshot.report.rl_pictures import episodes_section, seen_section
+from manyshot.rl.choose_view import Choice
 from manyshot.rl.rl_compare import AgentComparison
 from manyshot.rl.rl_train import RLRun, evaluate_run
 from manyshot.rl.trainer import steps_per_update
-from manyshot.rl.view_choice import Choice
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.runtime.metrics_log import Row
 

@@ -9,11 +9,11 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.report.page import Paragraph, Part, Picture, Section
+from manyshot.rl.choose_view import LEARNED, Choice
 from manyshot.rl.render_episodes import episodes_gif
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rl_train import RLRun
 from manyshot.rl.rollout_env import reset
-from manyshot.rl.view_choice import LEARNED, Choice
 
 SHOWN, SIDE, GAP = 6, 96, 6
 """Number of observations that are shown, pixels along a side of one, and pixels between them."""

@@ -16,7 +16,7 @@ from manyshot.base import InputError, locked_folder, quieten, write_json
 from manyshot.base.arm_text import check_arm_names
 from manyshot.base.check_numbers import check_range
 from manyshot.base.progress import bar
-from manyshot.rl.interquartile import interquartile_interval, interquartile_mean, probability_of_improvement
+from manyshot.rl.interquartile_mean import interquartile_interval, interquartile_mean, probability_of_improvement
 from manyshot.rl.rl_arm import RLArm
 from manyshot.rl.rl_config import RLConfig
 from manyshot.rl.rl_evaluate import WorldResults

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from manyshot.base import InputError, did_you_mean, plain_numbers
 from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import check_seed
+from manyshot.rl.drac import DrAC
 from manyshot.rl.ppo import PPO
-from manyshot.rl.regularize import DrAC
 from manyshot.runtime.stored_settings import StoredSettings
 
 MOST_STEPS = 10**12

@@ -30,10 +30,10 @@ from manyshot.augment.task import TaskOp
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.call_syntax import Call
 from manyshot.base.options import read
+from manyshot.rl.augment_observations import change_view
 from manyshot.rl.context_ops import CONTEXT_OPS, ContextOp
 from manyshot.rl.state_ops import STATE_OPS
 from manyshot.rl.symmetries import InTurn, Perhaps, Symmetry
-from manyshot.rl.views import change_view
 from manyshot.rl.worlds.world import Augmentable
 
 PLACEMENTS = ("world", "trial", "rollout", "view")

@@ -8,6 +8,7 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.rl.adapt.registry import RL_LEARNERS
 from manyshot.rl.adapt.rl_learner import RLLearner
+from manyshot.rl.choose_view import make_views
 from manyshot.rl.level_replay import LEVELS
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.reward_scale import RewardScale
@@ -16,7 +17,6 @@ from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
 from manyshot.rl.rollout_env import Games, RolloutEnv, reset
 from manyshot.rl.tensor_buffers import TensorBuffers
-from manyshot.rl.view_choice import make_views
 from manyshot.rl.world_split import WorldSplit
 
 EPSILON = 1e-5

@@ -9,9 +9,9 @@ from torch import Generator, Tensor
 
 from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import generator
+from manyshot.rl.adapt.adaptation_games import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
 from manyshot.rl.adapt.inner_step import Weights, inner_step, step_surrogate, trajectory_surrogate, with_weights
 from manyshot.rl.adapt.rl_learner import RLLearner
-from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO, step
 from manyshot.rl.rollout import Batch, Rollout

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from manyshot.base import InputError
-from manyshot.rl.adapt.support import Adapt, evaluate_adapted
+from manyshot.rl.adapt.adaptation_games import Adapt, evaluate_adapted
 from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_evaluate import WorldResults, evaluate_worlds
 from manyshot.rl.rollout_env import RolloutEnv

@@ -180,7 +180,7 @@ def make_views(choose: str, plan: RLPlan, world: World) -> ViewChoice:
     choice = Choice.parse(choose)
     plans = [RLPlan(text, world) for text in choice.plans]
     if choice.name == LEARNED:
-        from manyshot.rl.learned_plan import LEARNED_PLANS
+        from manyshot.rl.learned_drac import LEARNED_PLANS
 
         return LEARNED_PLANS.parse(choice.call).build(plans=plans)
     return ChosenView(plans, BANDITS.parse(choice.call).build(arms=len(plans)))

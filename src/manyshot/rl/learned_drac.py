@@ -14,13 +14,13 @@ from manyshot.base.registry import Registry
 from manyshot.base.seeds import generator
 from manyshot.learners.functional import call_with
 from manyshot.rl.advantages import generalized_advantages
+from manyshot.rl.choose_view import ViewChoice, regularizer
+from manyshot.rl.drac import DrAC
 from manyshot.rl.policy import ActorCritic, Output
 from manyshot.rl.ppo import PPO, Regularizer
-from manyshot.rl.regularize import DrAC
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch, Rollout
 from manyshot.rl.rollout_env import collect_rollout, reset
-from manyshot.rl.view_choice import ViewChoice, regularizer
 
 if TYPE_CHECKING:
     from manyshot.rl.trainer import Trainer

@@ -11,8 +11,8 @@ from torch.optim import Adam
 
 from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import generator
+from manyshot.rl.adapt.adaptation_games import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
 from manyshot.rl.adapt.ppo_learner import PlainPPO
-from manyshot.rl.adapt.support import DISCOUNT, SUPPORT_GAMES, TRACE, Adapt, play_in
 from manyshot.rl.policy import ActorCritic, Inputs, Output
 from manyshot.rl.ppo import PPO
 from manyshot.rl.rollout import Batch, Rollout
