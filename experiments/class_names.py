@@ -22,7 +22,7 @@ from manyshot.augment import Augmenter, Plan
 from manyshot.base import parse_json, read_json
 from manyshot.datasets import load_dataset
 from manyshot.learners import LEARNERS, Learner
-from manyshot.meta_augment.class_name_examples import Naming
+from manyshot.meta_augment.class_name_examples import ExamplesFromNames
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
 from manyshot.nets import ENCODERS
 from manyshot.tasks import Episode, EpisodeSampler, Source
@@ -118,7 +118,7 @@ def judged(learner: Learner, batches: Iterator[Episode], augmenter: Augmenter | 
     return evaluate(learner, batches, plan).accuracy
 
 
-def arms(learner: Learner, sampler: EpisodeSampler, naming: Naming, tasks: int) -> dict[str, np.ndarray]:
+def arms(learner: Learner, sampler: EpisodeSampler, naming: ExamplesFromNames, tasks: int) -> dict[str, np.ndarray]:
     """Accuracy `[tasks]` of each arm on the same tasks."""
 
     def batches() -> Iterator[Episode]:
@@ -142,7 +142,7 @@ def run(case: Case, root: Path, seeds: int, tasks: int) -> dict[str, object]:
     for seed in range(seeds):
         order = np.random.default_rng(seed).permutation(len(train.class_names))
         kept = order[: max(4, len(order) * 3 // 4)] if seeds > 1 else order
-        naming = Naming(train.store.shape[1])  # type: ignore[union-attr]
+        naming = ExamplesFromNames(train.store.shape[1])  # type: ignore[union-attr]
         naming.fit_statistics(train.subset(classes=[train.class_names[c] for c in kept]))
         namings.append(naming.eval())
         fall = float(torch.nn.functional.softplus(naming.budget.fall))

@@ -11,7 +11,7 @@ from torch import nn
 
 from manyshot import learners
 from manyshot.base import InputError
-from manyshot.learners import LEARNERS, FeatureLearner, fit_softmax
+from manyshot.learners import LEARNERS, FeatureLearner, fit_softmax_regression
 from manyshot.learners.ridge import ridge_solve
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, Examples, Sinusoids
@@ -146,7 +146,9 @@ class TestSoftmax:
     def test_steps_converge_to_the_solution_of_scikit_learn(self, n, d):
         x, weight = features(n, d), features(n, 1, seed=2)[:, 0].abs()
         given = examples(x, weight=weight)
-        result = fit_softmax(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=500)[0]
+        result = fit_softmax_regression(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=500)[
+            0
+        ]
         model = LogisticRegression(C=1.0, fit_intercept=False, tol=1e-12, max_iter=10_000)
         model.fit(x, np.arange(n) % 3, sample_weight=weight)
         assert np.allclose(result.T, model.coef_, atol=1e-5)
@@ -155,7 +157,7 @@ class TestSoftmax:
         x = nn.functional.normalize(features(200, 64), dim=-1)
         given = examples(x, ways=5)
         few, many = (
-            fit_softmax(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=steps)
+            fit_softmax_regression(x[None], given.labels, given.weight, given.class_mask, penalty=1.0, steps=steps)
             for steps in (200, 1000)
         )
         assert torch.allclose(few, many, atol=1e-3)
@@ -164,7 +166,7 @@ class TestSoftmax:
     def test_what_is_out_of_range_is_named(self, penalty, steps):
         given = examples(features(6, 2))
         with pytest.raises(InputError, match="give a positive penalty and at least 1 step"):
-            fit_softmax(given.items, given.labels, given.weight, given.class_mask, penalty, steps)
+            fit_softmax_regression(given.items, given.labels, given.weight, given.class_mask, penalty, steps)
 
 
 class TestRelation:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from manyshot.augment import Plan
 from manyshot.learners import Prototypes
-from manyshot.meta_augment.class_name_examples import Naming
+from manyshot.meta_augment.class_name_examples import ExamplesFromNames
 from manyshot.meta_augment.text_map import PENALTIES, TextMap, choose_weight, fit_text_map
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import evaluate_tasks
@@ -31,13 +31,13 @@ def told_source(classes: int = 40, seed: int = 0, informative: bool = True) -> S
     return replace(Source.of(items, labels), about=texts)
 
 
-def fitted(source: Source, **options) -> Naming:
-    naming = Naming(FEATURES, **options)
+def fitted(source: Source, **options) -> ExamplesFromNames:
+    naming = ExamplesFromNames(FEATURES, **options)
     naming.fit_statistics(source)
     return naming.eval()
 
 
-def accuracy(source: Source, naming: Naming | None, shots: int = 1, weight: str = "") -> np.ndarray:
+def accuracy(source: Source, naming: ExamplesFromNames | None, shots: int = 1, weight: str = "") -> np.ndarray:
     plan = Plan() if naming is None else Plan(f"shots: 1 x learned{weight}", naming)
     return evaluate_tasks(Prototypes(torch.nn.Identity()), EpisodeSampler(source, 5, shots, 5), 100, plan).accuracy
 
@@ -160,7 +160,7 @@ class TestNames:
         with one_line_error("add_class_vectors(source, 'minilm')"):
             naming.make(support, 1, torch.Generator())
         with one_line_error("train it first"):
-            Naming(FEATURES).make(support, 1, torch.Generator())
+            ExamplesFromNames(FEATURES).make(support, 1, torch.Generator())
 
 
 class TestWithoutNames:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from manyshot.base.check_numbers import check_range
 from manyshot.generate.batches import Batch
-from manyshot.generate.dagan_generator import UNet
+from manyshot.generate.dagan_generator import DAGANGenerator
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.generative_model import Conditioning
 from manyshot.generate.generator_objective import Augmentation, GeneratorObjective
@@ -35,7 +35,7 @@ class CVAE(GeneratorObjective):
         noise: Dimension of z.
         kl_weight: Weight of the divergence; 1 gives the evidence lower bound. The smaller it is, the more of x' is
             encoded in z, and the less often examples of z ~ N(0, I) keep the class.
-        redraw: How far the model redraws the given image besides deforming it, see `UNet`.
+        redraw: How far the model redraws the given image besides deforming it, see `DAGANGenerator`.
 
     Raises:
         InputError: If an option is out of range, or the examples are no images.
@@ -60,7 +60,7 @@ class CVAE(GeneratorObjective):
         self.check_options(width, encoder_width, noise, kl_weight, redraw)
         channels, size = spec.require_images("cvae")
         body = DCGANEncoder(2 * channels, size, encoder_width, blocks=1)
-        super().__init__(UNet(spec.shape, noise, width, redraw))
+        super().__init__(DAGANGenerator(spec.shape, noise, width, redraw))
         self.encoder = nn.Sequential(body, nn.Linear(body.features, 2 * noise))
         self.kl_weight = kl_weight
         accept_old_names(self, {"recogniser": "encoder"})

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from manyshot.base.check_numbers import check_range
-from manyshot.generate.dagan_generator import UNet
+from manyshot.generate.dagan_generator import DAGANGenerator
 from manyshot.generate.data_spec import MAX_WIDTH, DataSpec
 from manyshot.generate.dcgan import ConvolutionalGAN
 from manyshot.generate.discriminator import PairDiscriminator
@@ -25,7 +25,7 @@ class DAGAN(ConvolutionalGAN):
         penalty: Gradient penalty: none, gradient (WGAN-GP) or r1.
         spectral: Whether the discriminator's layers have spectral normalization.
         discriminator_width: Channels of the discriminator's largest feature map.
-        redraw: How far the model redraws the given image besides deforming it, see `UNet`.
+        redraw: How far the model redraws the given image besides deforming it, see `DAGANGenerator`.
 
     Raises:
         InputError: If an option is out of range, or the examples are no images.
@@ -52,7 +52,7 @@ class DAGAN(ConvolutionalGAN):
         self.check_options(width, noise, loss, penalty, discriminator_width, redraw)
         channels, size = spec.require_images("dagan")
         body = DCGANEncoder(2 * channels, size, discriminator_width, blocks=1)
-        model = UNet(spec.shape, noise, width, redraw)
+        model = DAGANGenerator(spec.shape, noise, width, redraw)
         super().__init__(model, PairDiscriminator(body, body.features), loss, penalty, spectral)
 
     @staticmethod

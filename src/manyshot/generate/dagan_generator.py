@@ -19,7 +19,7 @@ KEPT = 3.0
 """How much of the bent picture what is drawn starts from: white and black become 0.002 and 0.998."""
 
 
-class UNet(GenerativeModel):
+class DAGANGenerator(GenerativeModel):
     """Generate another example of the class of x: x' = decoder(maps of x, z), where a deformed x joins the largest map.
 
     The encoder halves x until its map is 4 to 7 pixels a side. Of that map and z the decoder makes a field, which bends
@@ -40,7 +40,7 @@ class UNet(GenerativeModel):
         redraw: Bound of the change to the deformed image; at 1 lines grow fainter or bolder, from 6 they come and go.
 
     Example:
-        >>> model = UNet((1, 28, 28), noise=4, width=8)
+        >>> model = DAGANGenerator((1, 28, 28), noise=4, width=8)
         >>> model(torch.rand(5, 4), Condition(like=torch.rand(5, 1, 28, 28))).shape
         torch.Size([5, 1, 28, 28])
     """

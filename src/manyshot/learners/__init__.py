@@ -6,7 +6,7 @@ from manyshot.learners.distributional_signatures import DistributionalSignatures
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
-from manyshot.learners.fit_softmax_regression import fit_softmax
+from manyshot.learners.fit_softmax_regression import fit_softmax_regression
 from manyshot.learners.fusion import FusedSupport, Fusion
 from manyshot.learners.gradient_learner import GradientLearner
 from manyshot.learners.learner import CRITERIA, Classifier, Learner, by_task, cross_entropy
@@ -55,7 +55,7 @@ __all__ = [
     "Ridge",
     "by_task",
     "cross_entropy",
-    "fit_softmax",
+    "fit_softmax_regression",
     "queries_see_each_other",
     "split_learner",
     "transductive",

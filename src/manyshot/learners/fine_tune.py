@@ -10,7 +10,7 @@ from torch.func import functional_call, grad
 
 from manyshot.base import InputError
 from manyshot.learners.feature_learner import Head
-from manyshot.learners.fit_softmax_regression import fit_softmax
+from manyshot.learners.fit_softmax_regression import fit_softmax_regression
 from manyshot.learners.learner import Classifier, by_task, item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
 from manyshot.learners.train_on_base_classes import BaseClassesLearner
@@ -101,7 +101,7 @@ class FineTune(BaseClassesLearner):
         last = self.above()
         encoded = by_task(last, features, support.weight)
         labels, weight, class_mask = support.labels, support.weight, support.class_mask
-        probe = fit_softmax(with_one(encoded), labels, weight, class_mask, self.penalty, PROBE_STEPS)
+        probe = fit_softmax_regression(with_one(encoded), labels, weight, class_mask, self.penalty, PROBE_STEPS)
         shared = _weights_used(last, features.flatten(0, 1)[:1])
 
         def logits(weights: Weights, hidden: Tensor, class_mask: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from manyshot.base import InputError
 
 
-def fit_softmax(
+def fit_softmax_regression(
     features: Float[Tensor, "t n d"],
     labels: Float[Tensor, "t n ways"],
     weight: Float[Tensor, "t n"],
@@ -39,7 +39,7 @@ def fit_softmax(
 
     Example:
         >>> x, class_mask = torch.tensor([[[1.0], [-1.0]]]), torch.ones(1, 2, dtype=torch.bool)
-        >>> fit_softmax(x, torch.eye(2)[None], torch.ones(1, 2), class_mask, penalty=0.1, steps=100)
+        >>> fit_softmax_regression(x, torch.eye(2)[None], torch.ones(1, 2), class_mask, penalty=0.1, steps=100)
         tensor([[[ 1.3235, -1.3235]]])
     """
     if not penalty > 0 or steps < 1:

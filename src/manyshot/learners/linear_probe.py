@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners.feature_learner import Head
-from manyshot.learners.fit_softmax_regression import fit_softmax
+from manyshot.learners.fit_softmax_regression import fit_softmax_regression
 from manyshot.learners.ridge import with_one
 from manyshot.learners.train_on_base_classes import BaseClassesLearner
 from manyshot.tasks import Examples
@@ -62,5 +62,5 @@ class LinearProbe(BaseClassesLearner):
             return with_one(F.normalize(features, dim=-1) if self.normalize else features)
 
         labels, weight, class_mask = support.labels, support.weight, support.class_mask
-        maps = fit_softmax(prepared(features), labels, weight, class_mask, self.penalty, self.steps)
+        maps = fit_softmax_regression(prepared(features), labels, weight, class_mask, self.penalty, self.steps)
         return lambda queries, _: prepared(queries) @ maps

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from manyshot.base import InputError
-from manyshot.learners.vmap_replacement_ops import WRONG_EVERYWHERE, RefuseUnsafe, VmapSafeOperations, VmapUnsafeError
+from manyshot.learners.vmap_replacement_ops import WRONG_EVERYWHERE, RefuseUnsafe, VmapReplacementOps, VmapUnsafeError
 
 CHUNK = 16
 """Number of tasks that are vectorized together."""
@@ -108,7 +108,7 @@ class TaskVectorizer:
             yield
             return
         with ExitStack() as stack:
-            stack.enter_context(VmapSafeOperations())
+            stack.enter_context(VmapReplacementOps())
             if model.training not in self._checked:
                 stack.enter_context(RefuseUnsafe())  # type: ignore[no-untyped-call]
             yield
@@ -133,7 +133,7 @@ def twice_differentiable(model: nn.Module) -> Iterator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with sdpa_kernel(SDPBackend.MATH), VmapSafeOperations(WRONG_EVERYWHERE):
+        with sdpa_kernel(SDPBackend.MATH), VmapReplacementOps(WRONG_EVERYWHERE):
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)

@@ -14,7 +14,7 @@ class VmapUnsafeError(RuntimeError):
     """A model uses an operation that `torch.vmap` does not support or computes incorrectly."""
 
 
-class VmapSafeOperations(TorchFunctionMode):
+class VmapReplacementOps(TorchFunctionMode):
     """Context in which layer, batch and instance normalization and PReLU are computed from elementary operations.
 
     Under `torch.vmap`, torch's batching rules give a wrong second derivative of `layer_norm`, `batch_norm` and
@@ -26,7 +26,7 @@ class VmapSafeOperations(TorchFunctionMode):
 
     Example:
         >>> x, weight = torch.randn(2, 5), torch.randn(5)
-        >>> with VmapSafeOperations():
+        >>> with VmapReplacementOps():
         ...     y = F.layer_norm(x, (5,), weight)
         >>> torch.allclose(y, F.layer_norm(x, (5,), weight), atol=1e-5)
         True

@@ -19,7 +19,7 @@ RESIDUALS = 512
 """Most residuals that are kept for noise."""
 
 
-class Naming(LearnedAugmenter):
+class ExamplesFromNames(LearnedAugmenter):
     """Predict each class's features from its name or description, and add them as examples, `naming(noise=0)`.
 
     z'_k = m + W (t_k - c) + A (m + W (t_k - c) - m) + s e,   e ~ N(0, Sigma)
@@ -50,7 +50,7 @@ class Naming(LearnedAugmenter):
     Example:
         >>> from dataclasses import replace
         >>> source = Source.of(torch.rand(40, 8), [i % 8 for i in range(40)])
-        >>> naming = Naming(8)
+        >>> naming = ExamplesFromNames(8)
         >>> naming.fit_statistics(replace(source, about=torch.rand(8, 5)))
         >>> support = replace(Examples.of(torch.rand(2, 3, 8), torch.arange(3)), about=torch.rand(2, 3, 5))
         >>> naming.make(support, 1, torch.Generator()).items.shape

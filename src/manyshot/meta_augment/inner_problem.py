@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.learners import GradientLearner, Learner, LinearProbe, by_task
-from manyshot.learners.fit_softmax_regression import fit_softmax
+from manyshot.learners.fit_softmax_regression import fit_softmax_regression
 from manyshot.learners.learner import item_losses, weighted_mean
 from manyshot.learners.ridge import with_one
 from manyshot.learners.task_tensors import Task, task_count, task_slice
@@ -87,7 +87,9 @@ class ProbeProblem:
         with torch.no_grad():
             if start is None or query is None:
                 x = self._inputs(support)
-                maps = fit_softmax(x, support.labels, support.weight, support.class_mask, probe.penalty, probe.steps)
+                maps = fit_softmax_regression(
+                    x, support.labels, support.weight, support.class_mask, probe.penalty, probe.steps
+                )
                 return {"maps": maps}
             query_weight = query.weight / query.weight.sum(1, keepdim=True).clamp(min=1e-12)
             x = torch.cat([self._inputs(support), self._inputs(query)], 1)

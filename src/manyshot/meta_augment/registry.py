@@ -1,7 +1,7 @@
 """Learned augmenters by name."""
 
 from manyshot.base.registry import Registry
-from manyshot.meta_augment.class_name_examples import Naming
+from manyshot.meta_augment.class_name_examples import ExamplesFromNames
 from manyshot.meta_augment.deformation import Deformation
 from manyshot.meta_augment.distribution_calibration import Calibration
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
@@ -26,7 +26,7 @@ AUGMENTERS: Registry[LearnedAugmenter] = Registry(
         "shift": Shift,
         "lemda": LeMDA,
         "modals": MODALS,
-        "naming": Naming,
+        "naming": ExamplesFromNames,
         "spoken-names": SpokenNames,
         "policy": Policy,
         "context-free": ContextFreePolicy,

@@ -23,7 +23,7 @@ class SpokenNames(LearnedAugmenter):
     For classes of recordings of what their names say: words, digits, commands. The program eSpeak NG says the texts
     (`manyshot.datasets.speech_synthesis`); f is the learner's encoder. m and s are the means of the real and of the
     spoken features of the classes to train on, so that what is common to all synthetic speech is taken out. The
-    predictions weigh as those of `Naming` do; so do classes of which nothing is said.
+    predictions weigh as those of `ExamplesFromNames` do; so do classes of which nothing is said.
 
     Args:
         features: Dimension d of the features.
