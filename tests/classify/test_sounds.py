@@ -5,7 +5,7 @@ import torch
 
 from manyshot.base.sound import to_samples
 from manyshot.classify import fit_model, load_model, save_model
-from manyshot.classify.data_issues.find_duplicate_examples import find_duplicates
+from manyshot.classify.data_issues.find_duplicate_examples import find_duplicate_examples
 from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.read_examples import load_examples, load_unlabeled
 from manyshot.datasets.sound_files import encode_wav
@@ -85,5 +85,5 @@ def test_copies_of_a_recording_are_found(folder, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.wav").write_bytes((folder / "flat" / "0.wav").read_bytes())
-    (found,) = find_duplicates(load_examples(tmp_path))
+    (found,) = find_duplicate_examples(load_examples(tmp_path))
     assert (found.first, found.second, found.kind) == (0, 1, "exact")

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from manyshot.datasets.check_pictures import check_pictures
-from manyshot.datasets.find_duplicate_pictures import find_duplicates, fingerprint
+from manyshot.datasets.find_duplicate_pictures import find_duplicate_pictures, fingerprint
 
 
 def picture(seed: int, side: int = 64) -> Image.Image:
@@ -48,14 +48,14 @@ def test_a_resaved_and_resized_picture_looks_the_same(quality, tmp_path):
         image = picture(seed, 128)
         image.resize((100, 90)).save(tmp_path / "a.jpg", quality=quality)
         again = Image.open(tmp_path / "a.jpg")
-        assert find_duplicates([look(image), look(again)]) == [(0, 1, False)]
+        assert find_duplicate_pictures([look(image), look(again)]) == [(0, 1, False)]
 
 
 def test_different_pictures_do_not():
-    assert find_duplicates([look(picture(seed)) for seed in range(300)]) == []
+    assert find_duplicate_pictures([look(picture(seed)) for seed in range(300)]) == []
 
 
 def test_a_picture_of_one_gray_level_is_like_none():
     flat = np.full((1, 9, 9), 7, np.uint8)
     assert fingerprint(flat) is None
-    assert find_duplicates([None, None]) == []
+    assert find_duplicate_pictures([None, None]) == []

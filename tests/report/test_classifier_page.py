@@ -7,7 +7,7 @@ from PIL import Image
 
 from manyshot.base.sound import from_samples, to_samples
 from manyshot.classify.choose.candidates import Candidate, Setting
-from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples
 from manyshot.classify.data_issues.label_issues import Confusion, LabelIssue
 from manyshot.classify.evaluate.evaluate_model import Evaluation
 from manyshot.classify.evaluate.metrics import Metrics, measure
@@ -75,7 +75,7 @@ class Report:
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     names_used: NamesUsed | None = NAMES
     suspects: tuple[LabelIssue, ...] = (LabelIssue(2, 0, 1, 0.93),)
-    duplicates: tuple[Duplicate, ...] = (Duplicate(0, 3, "near", True),)
+    duplicates: tuple[DuplicateExamples, ...] = (DuplicateExamples(0, 3, "near", True),)
     confusions: tuple[Confusion, ...] = (Confusion((0, 1), 2.0, 8),)
     measures: Metrics | None = None
     units: str = "8 examples"

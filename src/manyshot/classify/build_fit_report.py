@@ -13,7 +13,7 @@ from manyshot.classify.choose.choose_names import NameChoice
 from manyshot.classify.choose.cross_validate import stratified_folds
 from manyshot.classify.choose.fit_decision import Decision
 from manyshot.classify.choose.labeled_features import LabeledFeatures
-from manyshot.classify.data_issues.find_duplicate_examples import find_duplicates
+from manyshot.classify.data_issues.find_duplicate_examples import find_duplicate_examples
 from manyshot.classify.data_issues.label_issues import find_confusions, find_label_issues
 from manyshot.classify.encode.plan_encoding import Encoding
 from manyshot.classify.evaluate.accuracy_interval import accuracy_interval, interval_of_one_example
@@ -66,7 +66,7 @@ def build_fit_report(
         augmentation=gain_of(choice.correct, choice.correct_without, groups) if planned else None,
         names_used=_names_used(named, choice, groups) if named else None,
         suspects=[] if probabilities is None else find_label_issues(probabilities, labels),
-        duplicates=find_duplicates(examples),
+        duplicates=find_duplicate_examples(examples),
         confusions=[] if probabilities is None else find_confusions(probabilities, labels),
         seconds=seconds,
         estimate=encoding.seconds,

@@ -6,7 +6,7 @@ from typing import Any
 
 from manyshot.classify.calibrate.operating_points import KEY, OperatingPoint, points_as_dict
 from manyshot.classify.choose.candidates import Candidate
-from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples
 from manyshot.classify.data_issues.label_issues import Confusion, LabelIssue
 from manyshot.classify.evaluate.metrics import Metrics
 
@@ -131,7 +131,7 @@ class FitReport:
     augmentation: PairedGain | None
     names_used: NamesUsed | None
     suspects: Sequence[LabelIssue]
-    duplicates: Sequence[Duplicate]
+    duplicates: Sequence[DuplicateExamples]
     confusions: Sequence[Confusion]
     seconds: float
     estimate: float

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from manyshot.base import InputError, track
-from manyshot.datasets.find_duplicate_pictures import find_duplicates, fingerprint
+from manyshot.datasets.find_duplicate_pictures import find_duplicate_pictures, fingerprint
 from manyshot.datasets.folder_or_zip import Parts, open_tree
 from manyshot.datasets.image_folder import list_classes, split_names
 from manyshot.datasets.pictures import decode, read_header
@@ -80,5 +80,7 @@ def check_pictures(path: Path, split: str | None = None) -> FolderState:
             except InputError as error:
                 broken.append(str(error))
                 seen.append(None)
-    duplicates = tuple(DuplicateFiles(files[one.first], files[one.second], one.equal) for one in find_duplicates(seen))
+    duplicates = tuple(
+        DuplicateFiles(files[one.first], files[one.second], one.equal) for one in find_duplicate_pictures(seen)
+    )
     return FolderState(len(files), len({name for name, _ in classes}), tuple(broken), duplicates)

@@ -17,7 +17,7 @@ FLAT = 2.0
 """Standard deviation of the gray levels below which a picture shows too little to be compared."""
 
 
-class Duplicates(NamedTuple):
+class DuplicatePictures(NamedTuple):
     """Two pictures that look the same.
 
     Args:
@@ -54,15 +54,15 @@ def fingerprint(pixels: UInt8[np.ndarray, "c h w"]) -> tuple[int, int] | None:
     return exact, int.from_bytes(np.packbits(bits).tobytes(), "big")
 
 
-def find_duplicates(fingerprints: Sequence[tuple[int, int] | None]) -> list[Duplicates]:
+def find_duplicate_pictures(fingerprints: Sequence[tuple[int, int] | None]) -> list[DuplicatePictures]:
     """Find pairs of pictures that look the same: each picture with the first one that it is like.
 
     Args:
         fingerprints: Hashes of each picture, see `fingerprint`.
 
     Example:
-        >>> find_duplicates([(1, 0b1111), None, (2, 0b1110), (1, 0b1111)])
-        [Duplicates(first=0, second=2, equal=False), Duplicates(first=0, second=3, equal=True)]
+        >>> find_duplicate_pictures([(1, 0b1111), None, (2, 0b1110), (1, 0b1111)])
+        [DuplicatePictures(first=0, second=2, equal=False), DuplicatePictures(first=0, second=3, equal=True)]
     """
     known = [(index, *both) for index, both in enumerate(fingerprints) if both is not None]
     if not known:
@@ -76,5 +76,5 @@ def find_duplicates(fingerprints: Sequence[tuple[int, int] | None]) -> list[Dupl
         same = np.flatnonzero(exact[:place] == exact[place])
         near = same if len(same) else np.flatnonzero(different <= NEAR)
         if len(near):
-            duplicates.append(Duplicates(int(indices[near[0]]), int(indices[place]), bool(len(same))))
+            duplicates.append(DuplicatePictures(int(indices[near[0]]), int(indices[place]), bool(len(same))))
     return duplicates

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples
 from manyshot.classify.data_issues.label_issues import LabelIssue, find_confusions
 from manyshot.classify.evaluate.evaluate_model import Evaluation
 from manyshot.classify.evaluate.example_intervals import Estimate
@@ -257,7 +257,7 @@ def _suspects(suspects: Sequence[LabelIssue], examples: ExampleSet | PartedExamp
     return _shown(examples, [one.example for one in suspects[:MOST]], captions) if suspects else []
 
 
-def _duplicates(duplicates: Sequence[Duplicate], examples: ExampleSet | PartedExamples) -> list[Part]:
+def _duplicates(duplicates: Sequence[DuplicateExamples], examples: ExampleSet | PartedExamples) -> list[Part]:
     rows = [
         (examples.names[one.first], examples.names[one.second], one.kind, "different" if one.across_classes else "same")
         for one in duplicates[:MOST]

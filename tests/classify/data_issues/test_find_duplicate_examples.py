@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from manyshot.classify.data_issues.find_duplicate_examples import find_duplicates
+from manyshot.classify.data_issues.find_duplicate_examples import find_duplicate_examples
 from manyshot.classify.examples.read_examples import examples_from_arrays
 
 
@@ -29,7 +29,7 @@ COPIES = {
 
 
 def pairs_of(examples):
-    return [(pair.first, pair.second, pair.kind, pair.across_classes) for pair in find_duplicates(examples)]
+    return [(pair.first, pair.second, pair.kind, pair.across_classes) for pair in find_duplicate_examples(examples)]
 
 
 @pytest.mark.parametrize("how", COPIES)
@@ -53,7 +53,7 @@ def test_a_copy_stands_beside_an_original_of_another_class_if_there_is_one():
 
 def test_thousands_of_copies_are_listed_once_each():
     examples = examples_from_arrays(["same"] * 3000 + ["other"], ["a", "b"] * 1500 + ["a"])
-    assert len(find_duplicates(examples)) == 2999
+    assert len(find_duplicate_examples(examples)) == 2999
 
 
 def test_plain_pictures_of_one_color_are_no_duplicates_unless_equal():

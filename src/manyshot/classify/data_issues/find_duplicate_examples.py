@@ -27,7 +27,7 @@ CHUNK = 1024
 
 
 @dataclass(frozen=True)
-class Duplicate:
+class DuplicateExamples:
     """An example that is a copy of an earlier one.
 
     Args:
@@ -53,7 +53,7 @@ class Duplicate:
         return {"examples": pair, "kind": self.kind, "across_classes": self.across_classes}
 
 
-def find_duplicates(examples: ExampleSet) -> list[Duplicate]:
+def find_duplicate_examples(examples: ExampleSet) -> list[DuplicateExamples]:
     """Find examples that are copies of earlier ones.
 
     Near duplicates among pictures are found by a perceptual hash (pHash: which of the 63 lowest frequencies of the
@@ -70,7 +70,7 @@ def find_duplicates(examples: ExampleSet) -> list[Duplicate]:
     Example:
         >>> from manyshot.classify.examples.read_examples import examples_from_arrays
         >>> examples = examples_from_arrays(["Hello!", "hello", "bye", "bye"], ["greet", "greet", "leave", "greet"])
-        >>> [(pair.first, pair.second, pair.kind, pair.across_classes) for pair in find_duplicates(examples)]
+        >>> [(pair.first, pair.second, pair.kind, pair.across_classes) for pair in find_duplicate_examples(examples)]
         [(2, 3, 'exact', True), (0, 1, 'near', False)]
     """
     labels = examples.labels
@@ -82,7 +82,7 @@ def find_duplicates(examples: ExampleSet) -> list[Duplicate]:
     for second, kinds in sorted(originals.items()):
         first = min(kinds, key=lambda one: (labels[one] == labels[second], kinds[one] == "near", one))
         across = bool(labels[first] != labels[second] and labels[first] >= 0 <= labels[second])
-        found.append(Duplicate(first, second, kinds[first], across))
+        found.append(DuplicateExamples(first, second, kinds[first], across))
     return sorted(found, key=lambda pair: not pair.across_classes)
 
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from manyshot.classify.data_issues.find_duplicate_examples import Duplicate, find_duplicates
+from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples, find_duplicate_examples
 from manyshot.classify.multipart.parted_examples import PartedExamples
 
 
-def find_part_duplicates(examples: PartedExamples) -> list[Duplicate]:
+def find_part_duplicates(examples: PartedExamples) -> list[DuplicateExamples]:
     """Find examples all of whose parts are copies of those of an earlier one; those that lack other parts are none.
 
     Each is listed once, beside the earliest of another class if there is one. Parts are copies as in
-    `manyshot.classify.data_issues.find_duplicate_examples.find_duplicates`; numbers are if they are equal.
+    `manyshot.classify.data_issues.find_duplicate_examples.find_duplicate_examples`; numbers are if they are equal.
 
     Args:
         examples: Labeled or unlabeled examples.
@@ -26,7 +26,7 @@ def find_part_duplicates(examples: PartedExamples) -> list[Duplicate]:
         if earlier:
             first = min(earlier, key=lambda one: (labels[one] == labels[second], exact[one] != exact[second], one))
             across = bool(labels[first] != labels[second] and labels[first] >= 0 <= labels[second])
-            found.append(Duplicate(first, second, "exact" if exact[first] == exact[second] else "near", across))
+            found.append(DuplicateExamples(first, second, "exact" if exact[first] == exact[second] else "near", across))
         earlier.append(second)
     return sorted(found, key=lambda pair: not pair.across_classes)
 
@@ -66,7 +66,7 @@ def _near_keys(examples: PartedExamples) -> list[tuple[object, ...]]:
             continue
         own = examples.sets[name]
         first = list(range(len(own)))
-        for pair in sorted(find_duplicates(own), key=lambda pair: pair.second):
+        for pair in sorted(find_duplicate_examples(own), key=lambda pair: pair.second):
             first[pair.second] = first[pair.first]
         columns.append(_by_example(examples, name, first))
     return list(zip(*columns, strict=True))

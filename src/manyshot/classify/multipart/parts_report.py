@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from manyshot.classify.build_fit_report import gain_of, measures_of
 from manyshot.classify.calibrate.operating_points import OperatingPoint, choose_points
 from manyshot.classify.choose.candidates import Candidate, Setting
-from manyshot.classify.data_issues.find_duplicate_examples import Duplicate
+from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples
 from manyshot.classify.data_issues.label_issues import find_confusions, find_label_issues
 from manyshot.classify.evaluate.accuracy_interval import accuracy_interval, interval_of_one_example
 from manyshot.classify.fit_report import FitReport, NamesUsed, Tried
@@ -63,7 +63,7 @@ def report_of_parts(
     held: HeldOut | None,
     groups: NDArray[np.int64] | None,
     named: NamesOfFit | None,
-    duplicates: Sequence[Duplicate],
+    duplicates: Sequence[DuplicateExamples],
     seed: int,
     seconds: float,
 ) -> PartsReport:
