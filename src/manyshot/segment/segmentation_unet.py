@@ -34,11 +34,11 @@ class SegmentationUNet:
         InputError: If a value is out of range.
 
     Example:
-        >>> from manyshot.augment.ops.masked_op import Pairs
+        >>> from manyshot.augment.ops.masked_op import MaskedItems
         >>> from manyshot.segment.masked_source import Label
         >>> masks = torch.zeros(1, 16, 16, dtype=torch.uint8)
         >>> masks[:, 4:9, 4:9] = 1
-        >>> support = Support(Pairs(masks[:, None].float(), masks), (Label("square", (1,)),))
+        >>> support = Support(MaskedItems(masks[:, None].float(), masks), (Label("square", (1,)),))
         >>> segment = SegmentationUNet(width=4, levels=2, steps=2).adapt(support, torch.Generator().manual_seed(0))
         >>> segment(torch.rand(2, 1, 16, 16)).shape
         torch.Size([2, 2, 16, 16])

@@ -9,7 +9,7 @@ from jaxtyping import Float, Shaped
 from torch import Generator, Tensor, nn
 
 from manyshot.augment import Compose, Op
-from manyshot.augment.ops.masked_op import Pairs, apply_to_pairs
+from manyshot.augment.ops.masked_op import MaskedItems, apply_with_masks
 from manyshot.augment.plan import Plan
 from manyshot.base import InputError
 from manyshot.segment.masked_source import Label
@@ -28,11 +28,11 @@ class Support:
         op: Changes items and masks, drawn anew whenever a learner takes a pair; None leaves them as they are.
     """
 
-    pairs: Pairs
+    pairs: MaskedItems
     labels: tuple[Label, ...]
     op: Op | None = None
 
-    def draw(self, count: int, generator: Generator) -> Pairs:
+    def draw(self, count: int, generator: Generator) -> MaskedItems:
         """Draw pairs with replacement and change each by a draw of its own.
 
         Args:
@@ -41,8 +41,8 @@ class Support:
         """
         device = self.pairs.items.device
         rows = torch.randint(len(self.pairs.items), (count,), generator=generator).to(device)
-        drawn = Pairs(self.pairs.items[rows], self.pairs.masks[rows])
-        return drawn if self.op is None else apply_to_pairs(self.op, drawn, self.op.sample(count, generator))
+        drawn = MaskedItems(self.pairs.items[rows], self.pairs.masks[rows])
+        return drawn if self.op is None else apply_with_masks(self.op, drawn, self.op.sample(count, generator))
 
 
 @runtime_checkable
@@ -107,13 +107,13 @@ def support_of(
             raise InputError(
                 f"plan: '{name}:' has no meaning in segmentation, where labels are masks; write 'support:' or 'shots:'"
             )
-    pairs = Pairs(items.float() / 255 if items.dtype == torch.uint8 else items, masks)
+    pairs = MaskedItems(items.float() / 255 if items.dtype == torch.uint8 else items, masks)
     ops = {name: _op_of(plan, name) for name in plan.placements if name != "query"}
     if "shots" in ops:
         copies = plan.placements["shots"].copies  # type: ignore[attr-defined]
-        again = Pairs(pairs.items.repeat_interleave(copies, 0), pairs.masks.repeat_interleave(copies, 0))
-        made = apply_to_pairs(ops["shots"], again, ops["shots"].sample(len(again.items), generator))
-        pairs = Pairs(torch.cat([pairs.items, made.items]), torch.cat([pairs.masks, made.masks]))
+        again = MaskedItems(pairs.items.repeat_interleave(copies, 0), pairs.masks.repeat_interleave(copies, 0))
+        made = apply_with_masks(ops["shots"], again, ops["shots"].sample(len(again.items), generator))
+        pairs = MaskedItems(torch.cat([pairs.items, made.items]), torch.cat([pairs.masks, made.masks]))
     return Support(pairs, labels, ops.get("support"))
 
 

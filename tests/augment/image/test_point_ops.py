@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageEnhance, ImageOps
 
 from manyshot.augment.image import Autocontrast, Equalize, ForegroundGamma, Gamma, Posterize, Sharpness, Solarize
-from manyshot.augment.image.intensity.curve_op import PointOp, histogram
+from manyshot.augment.image.intensity.curve_op import CurveOp, histogram
 from manyshot.augment.image.intensity.gamma import otsu
 
 
@@ -117,7 +117,7 @@ POINT_OPS = [Gamma(), Posterize(), Solarize(), Autocontrast(), Equalize(), Foreg
 
 
 @pytest.mark.parametrize("op", POINT_OPS, ids=lambda op: type(op).__name__)
-def test_the_table_of_a_point_op_says_what_it_does_to_uint8_images(op: PointOp):
+def test_the_table_of_a_point_op_says_what_it_does_to_uint8_images(op: CurveOp):
     images = pictures()
     params = op.sample(4, generator())
     floats = images.float() / 255

@@ -11,7 +11,7 @@ from manyshot.augment.masked import Paint, ScanVariation
 from manyshot.augment.masked.scan_variation import centers, sample_at
 from manyshot.augment.masked.smooth import smooth
 from manyshot.augment.masked.variation_bank import Components, VariationBank, read_bank, write_bank
-from manyshot.augment.ops.masked_op import Pairs, apply_to_pairs, needs_pairs
+from manyshot.augment.ops.masked_op import Pairs, apply_with_masks, needs_masks
 from manyshot.augment.ops.targets import apply_to
 from manyshot.base.tensor_file import write_tensors
 from one_line_error import one_line_error
@@ -41,7 +41,7 @@ def test_ops_without_masks_of_their_own_change_pairs_as_they_change_images_and_t
     op = Compose((Affine(), Elastic(), Noise()))
     params = draw(op)
     expected = apply_to(op, params, images=pairs().items, masks=pairs().masks)
-    changed = apply_to_pairs(op, pairs(), params)
+    changed = apply_with_masks(op, pairs(), params)
     assert changed.items.equal(expected.images)
     assert changed.masks.equal(expected.masks)
 
@@ -49,8 +49,8 @@ def test_ops_without_masks_of_their_own_change_pairs_as_they_change_images_and_t
 def test_a_painted_item_is_moved_with_its_mask_by_what_follows():
     op = Compose((Paint(spread=0.01, blur=0, parts=1), Flip(p=1)))
     params = draw(op)
-    changed = apply_to_pairs(op, pairs(), params)
-    painted = Paint(spread=0.01, blur=0, parts=1).change_pairs(pairs(), params["0"])
+    changed = apply_with_masks(op, pairs(), params)
+    painted = Paint(spread=0.01, blur=0, parts=1).change_masked(pairs(), params["0"])
     assert changed.items.equal(painted.items.flip(3))
     assert changed.masks.equal(pairs().masks.flip(2))
 
@@ -60,16 +60,16 @@ def test_ops_between_paired_ones_share_one_resampling():
     params = draw(op)
     both = Compose((Affine(), Elastic())).apply(pairs().items, {"0": params["0"], "1": params["1"]})
     moved = apply_to(Compose((Affine(), Elastic())), {"0": params["0"], "1": params["1"]}, masks=pairs().masks)
-    assert apply_to_pairs(op, pairs(), params).masks.equal(moved.masks)
+    assert apply_with_masks(op, pairs(), params).masks.equal(moved.masks)
     assert not both.equal(Elastic().apply(Affine().apply(pairs().items, params["0"]), params["1"]))
 
 
 @pytest.mark.parametrize("outer", [lambda op: Sometimes(op, 0.5), lambda op: OneOf((op, Flip(p=1)))])
 def test_paired_ops_within_choices_change_the_chosen_items_alone(outer):
     op = outer(Paint(blur=0))
-    assert needs_pairs(op)
+    assert needs_masks(op)
     params = op.sample(8, torch.Generator().manual_seed(3))
-    changed = apply_to_pairs(op, pairs(8), params)
+    changed = apply_with_masks(op, pairs(8), params)
     same = (changed.items == pairs(8).items).flatten(1).all(1)
     flipped = (changed.items == pairs(8).items.flip(3)).flatten(1).all(1)
     assert 0 < int((same | flipped).sum()) < 8
@@ -80,7 +80,7 @@ def test_paired_ops_within_choices_change_the_chosen_items_alone(outer):
 def test_masks_keep_dtype_and_get_no_new_value(seed, size, parts):
     given_pairs = pairs(2, size)
     op = Paint(parts=parts)
-    changed = op.change_pairs(given_pairs, op.sample(2, torch.Generator().manual_seed(seed)))
+    changed = op.change_masked(given_pairs, op.sample(2, torch.Generator().manual_seed(seed)))
     assert changed.masks.equal(given_pairs.masks)
     assert changed.items.shape == given_pairs.items.shape
     assert 0 <= changed.items.min() <= changed.items.max() <= 1
@@ -90,7 +90,7 @@ def test_paint_gives_each_label_its_own_gray_within_the_range():
     masks = torch.zeros(200, 10, 10, dtype=torch.uint8)
     masks[:, :5] = 1
     op = Paint(low=0.3, high=0.7, spread=0.01, parts=1, blur=0)
-    items = op.change_pairs(Pairs(torch.zeros(200, 1, 10, 10), masks), draw(op, 200)).items
+    items = op.change_masked(Pairs(torch.zeros(200, 1, 10, 10), masks), draw(op, 200)).items
     top, bottom = items[:, 0, :5].flatten(1), items[:, 0, 5:].flatten(1)
     for half in (top, bottom):
         assert torch.allclose(half.std(1), torch.tensor(0.01), atol=0.004)
@@ -110,15 +110,15 @@ def test_paint_divides_the_rest_by_its_intensities():
 def test_paint_does_not_depend_on_the_other_items():
     op = Paint()
     params = draw(op)
-    alone = op.change_pairs(Pairs(pairs().items[1:2], pairs().masks[1:2]), {k: v[1:2] for k, v in params.items()})
-    assert torch.allclose(alone.items, op.change_pairs(pairs(), params).items[1:2], atol=1e-6)
+    alone = op.change_masked(Pairs(pairs().items[1:2], pairs().masks[1:2]), {k: v[1:2] for k, v in params.items()})
+    assert torch.allclose(alone.items, op.change_masked(pairs(), params).items[1:2], atol=1e-6)
 
 
 def test_paint_refuses_items_without_masks_and_values_above_255():
     with one_line_error("Paint", "masks"):
         Paint()(torch.rand(1, 1, 8, 8))
     with one_line_error("300", "0 to 255"):
-        Paint().change_pairs(Pairs(torch.rand(1, 1, 4, 4), torch.full((1, 4, 4), 300)), draw(Paint(), 1))
+        Paint().change_masked(Pairs(torch.rand(1, 1, 4, 4), torch.full((1, 4, 4), 300)), draw(Paint(), 1))
 
 
 @pytest.mark.parametrize("wrong", [{"low": -1}, {"high": 2}, {"low": 0.8, "high": 0.2}, {"spread": 0}, {"parts": 0}])
@@ -160,7 +160,7 @@ def test_shapes_and_looks_are_drawn_independently_and_replay(bank):
     assert together.abs().max() < 0.15
     assert torch.allclose(params["shape"].std(0), op.bank.shapes.deviation, rtol=0.2)
     few = op.sample(3, torch.Generator().manual_seed(0))
-    assert op.change_pairs(pairs(), few).items.equal(op.change_pairs(pairs(), few).items)
+    assert op.change_masked(pairs(), few).items.equal(op.change_masked(pairs(), few).items)
 
 
 def test_draws_from_the_bank_are_those_of_its_scans(bank):
@@ -174,7 +174,7 @@ def test_the_item_moves_and_its_mask_with_it(bank):
     op = ScanVariation(bank, look=False)
     params = draw(op)
     marked = pairs().masks.float()[:, None]
-    moved = op.change_pairs(Pairs(marked, pairs().masks), params)
+    moved = op.change_masked(Pairs(marked, pairs().masks), params)
     points = centers(marked) + op.bank.field(params["shape"], (12, 10)).movedim(1, -1)
     assert moved.items.equal(sample_at(marked, points))
     assert set(moved.masks.unique().tolist()) <= set(pairs().masks.unique().tolist())
@@ -188,24 +188,24 @@ def test_the_item_moves_and_its_mask_with_it(bank):
 def test_a_look_alone_leaves_masks_and_places(bank):
     op = ScanVariation(bank, shape=False)
     params = draw(op)
-    changed = op.change_pairs(pairs(), params)
+    changed = op.change_masked(pairs(), params)
     assert changed.masks.equal(pairs().masks)
     assert torch.allclose(changed.items, (pairs().items + op.bank.look(params["look"])).clamp(0, 1))
 
 
 def test_strength_zero_changes_nothing_and_a_look_fits_other_sizes(bank):
-    still = ScanVariation(bank, strength=0).change_pairs(pairs(), draw(ScanVariation(bank)))
+    still = ScanVariation(bank, strength=0).change_masked(pairs(), draw(ScanVariation(bank)))
     assert torch.allclose(still.items, pairs().items, atol=1e-5)
     assert still.masks.equal(pairs().masks)
     larger = pairs(2, (24, 20))
-    assert ScanVariation(bank).change_pairs(larger, draw(ScanVariation(bank), 2)).items.shape == larger.items.shape
+    assert ScanVariation(bank).change_masked(larger, draw(ScanVariation(bank), 2)).items.shape == larger.items.shape
 
 
 def test_a_plan_names_the_file_and_wrong_files_and_items_are_errors(bank):
-    assert needs_pairs(Plan(f'support: scan_variation("{bank}") flip').item_op())
+    assert needs_masks(Plan(f'support: scan_variation("{bank}") flip').item_op())
     with one_line_error("missing.safetensors"):
         ScanVariation("missing.safetensors")
     with one_line_error("ScanVariation", "manyshot segment learn"):
         ScanVariation().sample(1, torch.Generator())
     with one_line_error("ScanVariation", "channels"):
-        ScanVariation(bank).change_pairs(pairs(channels=3), draw(ScanVariation(bank)))
+        ScanVariation(bank).change_masked(pairs(channels=3), draw(ScanVariation(bank)))

@@ -9,7 +9,7 @@ from manyshot.augment.image.corruption.sharpness import Sharpness
 from manyshot.augment.image.cut.erase import Erase
 from manyshot.augment.image.geometric.warp import Warp
 from manyshot.augment.image.intensity.color import ColorOp
-from manyshot.augment.image.intensity.curve_op import PointOp
+from manyshot.augment.image.intensity.curve_op import CurveOp
 from manyshot.augment.image.intensity.fuse_color_ops import chains
 from manyshot.augment.ops.combine import Combined
 from manyshot.augment.ops.compose import PERMUTATIONS
@@ -48,7 +48,7 @@ class Fused:
     @property
     def measured(self) -> bool:
         """Whether a table depends on the histogram of the pass's input."""
-        return any(isinstance(leaf.op, PointOp) and leaf.op.measured for leaf in self.points)
+        return any(isinstance(leaf.op, CurveOp) and leaf.op.measured for leaf in self.points)
 
     def __str__(self) -> str:
         parts = []
@@ -140,7 +140,7 @@ def _alone(leaf: Leaf, c: int) -> Pass | None:
     known = (
         (isinstance(op, Warp) and (matrix_of(op) is not None or type(op).change is Warp.change))
         or chains(op, c)
-        or (isinstance(op, PointOp) and type(op).change is PointOp.change)
+        or (isinstance(op, CurveOp) and type(op).change is CurveOp.change)
         or type(op) is Erase
     )
     return None if known else Single(leaf)
@@ -160,7 +160,7 @@ def _join(current: Fused, leaf: Leaf) -> Fused | None:
         return replace(current, warps=warps)
     if isinstance(op, ColorOp):
         return None if current.points or current.erases else replace(current, colors=(*current.colors, leaf))
-    if isinstance(op, PointOp):
+    if isinstance(op, CurveOp):
         untouched = (
             not current.colors and not current.points and all(isinstance(w.op, PERMUTATIONS) for w in current.warps)
         )

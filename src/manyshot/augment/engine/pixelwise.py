@@ -16,7 +16,7 @@ from manyshot.augment.engine.kernels.images import count_levels
 from manyshot.augment.engine.kernels.matrices import fill_rectangles
 from manyshot.augment.image.cut.erase import Erase
 from manyshot.augment.image.intensity.color import LUMA, YIQ, Brightness, ColorOp, Contrast, Hue, Saturation
-from manyshot.augment.image.intensity.curve_op import LEVELS, PointOp
+from manyshot.augment.image.intensity.curve_op import LEVELS, CurveOp
 from manyshot.augment.image.intensity.fuse_color_ops import depends_on_mean
 from manyshot.augment.ops.op import Params
 
@@ -96,7 +96,7 @@ def table(ops: Sequence[Leaf], params: Params, histogram: Float[Tensor, "n c 256
     levels = torch.arange(LEVELS, dtype=torch.float32).expand_as(histogram)
     for leaf in ops:
         op, on = leaf.op, leaf.on(params)
-        assert isinstance(op, PointOp)
+        assert isinstance(op, CurveOp)
         new = op.levels(leaf.params(params), histogram).clamp(0, 1) * WHITE
         changed = new.gather(2, levels.round().long())
         levels = changed if on is None else torch.where(on[:, None, None], changed, levels)

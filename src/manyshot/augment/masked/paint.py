@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.noise import gaussian, uniforms
 from manyshot.augment.masked.smooth import smooth
-from manyshot.augment.ops.masked_op import PairedOp, Pairs
+from manyshot.augment.ops.masked_op import MaskedItems, MaskedOp
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
 from manyshot.base import InputError
 
@@ -19,7 +19,7 @@ ROUNDS = 10
 
 
 @dataclass(frozen=True)
-class Paint(PairedOp):
+class Paint(MaskedOp):
     """Replace each item by a random painting of its mask, so that only shapes and not contrasts can be learned.
 
     Each label gets a mean ~ U(low, high) and a deviation ~ U(0.01, spread) in every channel, each of its pixels that
@@ -44,7 +44,7 @@ class Paint(PairedOp):
         >>> masks[:, 2:5, 2:5] = 1
         >>> op = Paint(parts=1)
         >>> params = op.sample(1, torch.Generator().manual_seed(0))
-        >>> op.change_pairs(Pairs(torch.zeros(1, 1, 8, 8), masks), params).items.shape
+        >>> op.change_masked(MaskedItems(torch.zeros(1, 1, 8, 8), masks), params).items.shape
         torch.Size([1, 1, 8, 8])
     """
 
@@ -74,7 +74,7 @@ class Paint(PairedOp):
         """
         raise InputError("Paint: paints by masks, and these items have none; use it in `manyshot segment`")
 
-    def change_pairs(self, pairs: Pairs, params: Params) -> Pairs:
+    def change_masked(self, pairs: MaskedItems, params: Params) -> MaskedItems:
         """Paint n items by their masks, whose values are from 0 to 255."""
         items, masks = pairs
         if not len(items):
@@ -91,7 +91,7 @@ class Paint(PairedOp):
         noise = gaussian(seed + 2**31, channels * regions.shape[1]).to(items).view(n, channels, -1)
         painted = means.gather(2, index) + deviations.gather(2, index) * noise
         blurred = smooth(painted.view(items.shape), params["sigma"], self.blur)
-        return Pairs(blurred.clamp(0, 1), masks)
+        return MaskedItems(blurred.clamp(0, 1), masks)
 
     def regions(self, items: Float[Tensor, "n c *size"], masks: Shaped[Tensor, "n *size"]) -> Int[Tensor, "n *size"]:
         """What is painted as one: the value of a mask, or, where it is 0, the part of the rest (0, 256, 257, ...).

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from manyshot.augment.image.image_op import in_floats
 from manyshot.augment.masked.variation_bank import Components, VariationBank, read_bank
-from manyshot.augment.ops.masked_op import PairedOp, Pairs
+from manyshot.augment.ops.masked_op import MaskedItems, MaskedOp
 from manyshot.augment.ops.op import Params, check_choice, check_number
 from manyshot.base import InputError
 
@@ -23,7 +23,7 @@ MOST = 2.5
 
 
 @dataclass(frozen=True)
-class ScanVariation(PairedOp):
+class ScanVariation(MaskedOp):
     """Give a labeled scan the shape of one scan and the look of another, drawn independently.
 
     `manyshot segment learn` registers a labeled reference scan to unlabeled ones: each gives a smooth displacement
@@ -83,11 +83,11 @@ class ScanVariation(PairedOp):
 
         def change(values: Tensor) -> Tensor:
             masks = torch.zeros(len(values), *values.shape[2:], dtype=torch.uint8, device=values.device)
-            return self.change_pairs(Pairs(values, masks), params).items
+            return self.change_masked(MaskedItems(values, masks), params).items
 
         return in_floats(items, change)
 
-    def change_pairs(self, pairs: Pairs, params: Params) -> Pairs:
+    def change_masked(self, pairs: MaskedItems, params: Params) -> MaskedItems:
         """Add the change of intensity, and displace items and masks.
 
         Raises:
@@ -112,7 +112,7 @@ class ScanVariation(PairedOp):
             field = self.strength * bank.field(params["shape"].to(items), items.shape[2:])
             points = centers(items) + field.movedim(1, -1)
             items, masks = sample_at(items, points), nearest_at(masks, points)
-        return Pairs(items, masks)
+        return MaskedItems(items, masks)
 
 
 @lru_cache(maxsize=4)

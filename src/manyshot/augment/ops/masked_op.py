@@ -13,7 +13,7 @@ from manyshot.augment.ops.op import Op, Params
 from manyshot.augment.ops.targets import apply_to
 
 
-class Pairs(NamedTuple):
+class MaskedItems(NamedTuple):
     """Images or volumes and their masks.
 
     Args:
@@ -25,15 +25,15 @@ class Pairs(NamedTuple):
     masks: Shaped[Tensor, "n *size"]
 
 
-class PairedOp(Op):
+class MaskedOp(Op):
     """Base class of ops that need the mask of an item, or move both by rules of their own."""
 
     @abstractmethod
-    def change_pairs(self, pairs: Pairs, params: Params) -> Pairs:
+    def change_masked(self, pairs: MaskedItems, params: Params) -> MaskedItems:
         """Change n items and their masks, each by its own params; masks get no value that they did not have."""
 
 
-def apply_to_pairs(op: Op, pairs: Pairs, params: Params) -> Pairs:
+def apply_with_masks(op: Op, pairs: MaskedItems, params: Params) -> MaskedItems:
     """Change items and their masks by one draw: masks move exactly as the pixels do, and keep dtype and values.
 
     Args:
@@ -47,21 +47,21 @@ def apply_to_pairs(op: Op, pairs: Pairs, params: Params) -> Pairs:
     Example:
         >>> import torch
         >>> from manyshot.augment.image import Flip
-        >>> pairs = Pairs(torch.rand(1, 3, 8, 8), torch.arange(64).view(1, 8, 8))
-        >>> changed = apply_to_pairs(Flip(p=1), pairs, {"flipped": torch.tensor([True])})
+        >>> pairs = MaskedItems(torch.rand(1, 3, 8, 8), torch.arange(64).view(1, 8, 8))
+        >>> changed = apply_with_masks(Flip(p=1), pairs, {"flipped": torch.tensor([True])})
         >>> changed.masks[0, 0].tolist()
         [7, 6, 5, 4, 3, 2, 1, 0]
     """
-    if isinstance(op, PairedOp):
-        return op.change_pairs(pairs, params)
-    if not needs_pairs(op):
+    if isinstance(op, MaskedOp):
+        return op.change_masked(pairs, params)
+    if not needs_masks(op):
         moved = apply_to(op, params, images=pairs.items, masks=pairs.masks)
         assert moved.images is not None
         assert moved.masks is not None
-        return Pairs(moved.images, moved.masks)
+        return MaskedItems(moved.images, moved.masks)
     if isinstance(op, Compose):
         for run, own in _runs(op, params):
-            pairs = apply_to_pairs(run, pairs, own)
+            pairs = apply_with_masks(run, pairs, own)
         return pairs
     assert isinstance(op, Composite)
     for layer in op.layers(params):
@@ -70,22 +70,22 @@ def apply_to_pairs(op: Op, pairs: Pairs, params: Params) -> Pairs:
     return pairs
 
 
-def needs_pairs(op: Op) -> bool:
+def needs_masks(op: Op) -> bool:
     """Whether an op, or one that it holds, is a paired one.
 
     Example:
         >>> from manyshot.augment.image import Flip
-        >>> needs_pairs(Flip())
+        >>> needs_masks(Flip())
         False
     """
-    return isinstance(op, PairedOp) or (isinstance(op, Composite) and any(map(needs_pairs, op.held)))
+    return isinstance(op, MaskedOp) or (isinstance(op, Composite) and any(map(needs_masks, op.held)))
 
 
 def _runs(op: Compose, params: Params) -> Iterator[tuple[Op, Params]]:
     """The ops of a composition; those between two paired ones stay together, so that they share one resampling."""
     run: list[int] = []
     for index, inner in enumerate([*op.ops, None]):
-        if inner is not None and not needs_pairs(inner):
+        if inner is not None and not needs_masks(inner):
             run.append(index)
             continue
         if run:
@@ -95,11 +95,11 @@ def _runs(op: Compose, params: Params) -> Iterator[tuple[Op, Params]]:
             yield inner, params[str(index)]
 
 
-def _apply_part(pairs: Pairs, part: Part) -> Pairs:
+def _apply_part(pairs: MaskedItems, part: Part) -> MaskedItems:
     if part.rows is None:
-        return apply_to_pairs(part.op, pairs, part.params)
+        return apply_with_masks(part.op, pairs, part.params)
     if not len(part.rows):
         return pairs
     rows = part.rows.to(pairs.items.device)
-    changed = apply_to_pairs(part.op, Pairs(pairs.items[rows], pairs.masks[rows]), part.params)
-    return Pairs(pairs.items.index_copy(0, rows, changed.items), pairs.masks.index_copy(0, rows, changed.masks))
+    changed = apply_with_masks(part.op, MaskedItems(pairs.items[rows], pairs.masks[rows]), part.params)
+    return MaskedItems(pairs.items.index_copy(0, rows, changed.items), pairs.masks.index_copy(0, rows, changed.masks))

@@ -12,7 +12,7 @@ from manyshot.augment.text.text_op import FractionOp, count_of, draw_numbers, pi
 from manyshot.augment.text.words import find_outside_protected, replace_matches
 
 
-class CharacterOp(FractionOp):
+class ChineseCharOp(FractionOp):
     """An op that replaces a fraction of the Han characters of each text."""
 
     @abstractmethod
@@ -32,7 +32,7 @@ class CharacterOp(FractionOp):
 
 
 @dataclass(frozen=True)
-class Homophones(CharacterOp):
+class Homophones(ChineseCharOp):
     """Replace random Han characters of each text by common ones of the same syllable, as people mistype in pinyin.
 
     The syllable is that of a character's most usual reading, whatever its tone. It needs
@@ -58,7 +58,7 @@ class Homophones(CharacterOp):
 
 
 @dataclass(frozen=True)
-class Lookalikes(CharacterOp):
+class Lookalikes(ChineseCharOp):
     """Replace random Han characters of each text by common ones that look alike, as optical recognition misreads them.
 
     Characters look alike if they differ in one component. It needs `pip install "manyshot[chinese]"`.

@@ -21,7 +21,7 @@ Histogram = Float[Tensor, "n c 256"]
 """Number of values of each channel of n images nearest to each level."""
 
 
-class PointOp(ImageOp):
+class CurveOp(ImageOp):
     """Base class of ops that map every value of an image by a curve.
 
     `measured` is True if the curve depends on the histogram of the image.

@@ -7,12 +7,12 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.image.intensity.curve_op import LEVELS, Histogram, PointOp, Values, column
+from manyshot.augment.image.intensity.curve_op import LEVELS, CurveOp, Histogram, Values, column
 from manyshot.augment.ops.op import Params, check_choice, check_number, factor
 
 
 @dataclass(frozen=True)
-class Gamma(PointOp):
+class Gamma(CurveOp):
     """Raise every value of an image to a random power: `x^exponent`.
 
     Args:
@@ -45,7 +45,7 @@ FOREGROUNDS = ("bright", "dark")
 
 
 @dataclass(frozen=True)
-class ForegroundGamma(PointOp):
+class ForegroundGamma(CurveOp):
     """Change the mid-tones of the foreground, and leave the background alone.
 
     With t the threshold that separates foreground and background (Otsu 1979), values above it become

@@ -8,12 +8,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from manyshot.augment.image.image_op import SwitchedOp
-from manyshot.augment.image.intensity.curve_op import LEVELS, Histogram, PointOp, Values, column
+from manyshot.augment.image.intensity.curve_op import LEVELS, CurveOp, Histogram, Values, column
 from manyshot.augment.ops.op import Params
 
 
 @dataclass(frozen=True)
-class Autocontrast(SwitchedOp, PointOp):
+class Autocontrast(SwitchedOp, CurveOp):
     """Stretch the levels of each channel of an image to the full range with probability p.
 
     The darkest level of the channel becomes 0 and the brightest 1.
@@ -43,7 +43,7 @@ class Autocontrast(SwitchedOp, PointOp):
 
 
 @dataclass(frozen=True)
-class Equalize(SwitchedOp, PointOp):
+class Equalize(SwitchedOp, CurveOp):
     """Equalize the histogram of each channel of an image with probability p.
 
     A level becomes the fraction of pixels below it, counted as in Pillow's `ImageOps.equalize`; between levels the

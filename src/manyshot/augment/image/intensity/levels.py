@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Generator
 
-from manyshot.augment.image.intensity.curve_op import LEVELS, Histogram, PointOp, Values, column, straight_through
+from manyshot.augment.image.intensity.curve_op import LEVELS, CurveOp, Histogram, Values, column, straight_through
 from manyshot.augment.ops.op import Params, check_number, uniform
 
 
 @dataclass(frozen=True)
-class Posterize(PointOp):
+class Posterize(CurveOp):
     """Keep only the highest bits of each 8-bit value; each image draws their number.
 
     Args:
@@ -41,7 +41,7 @@ class Posterize(PointOp):
 
 
 @dataclass(frozen=True)
-class Solarize(PointOp):
+class Solarize(CurveOp):
     """Invert values above a random threshold.
 
     Args:
