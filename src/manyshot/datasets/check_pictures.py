@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from manyshot.base import InputError, track
 from manyshot.datasets.find_duplicate_pictures import find_duplicate_pictures, fingerprint
-from manyshot.datasets.folder_or_zip import Parts, open_tree
+from manyshot.datasets.folder_or_zip import PathParts, open_tree
 from manyshot.datasets.image_folder import list_classes, split_names
 from manyshot.datasets.pictures import decode, read_header
 
@@ -42,8 +42,8 @@ class FolderState:
 class DuplicateFiles(NamedTuple):
     """The paths of two images that look the same, and whether all their pixels are equal."""
 
-    first: Parts
-    second: Parts
+    first: PathParts
+    second: PathParts
     equal: bool
 
 

@@ -27,7 +27,7 @@ BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
-Parts = tuple[str, ...]
+PathParts = tuple[str, ...]
 """A path inside the tree as its names: `("cat", "1.png")`."""
 
 
@@ -59,12 +59,12 @@ class Tree:
     """
 
     path: Path
-    files: tuple[Parts, ...]
-    folders: tuple[Parts, ...]
+    files: tuple[PathParts, ...]
+    folders: tuple[PathParts, ...]
     stamp: str
-    read: Callable[[Parts], bytes]
+    read: Callable[[PathParts], bytes]
 
-    def describe(self, parts: Parts) -> str:
+    def describe(self, parts: PathParts) -> str:
         """What an error message calls a file or folder of the tree."""
         return f"{self.path}: '{'/'.join(parts)}'" if self.path.is_file() else str(self.path.joinpath(*parts))
 
@@ -119,10 +119,10 @@ def _archive(path: Path) -> zipfile.ZipFile:
 
 
 def _folder(root: Path) -> Tree:
-    files: dict[Parts, list[int]] = {}
-    folders: list[Parts] = []
+    files: dict[PathParts, list[int]] = {}
+    folders: list[PathParts] = []
 
-    def walk(parts: Parts, above: frozenset[str]) -> None:
+    def walk(parts: PathParts, above: frozenset[str]) -> None:
         path = root.joinpath(*parts)
         real = os.path.realpath(path)
         if real in above:
@@ -151,7 +151,7 @@ def _folder(root: Path) -> Tree:
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be listed ({error.strerror})") from None
 
-    def read(parts: Parts) -> bytes:
+    def read(parts: PathParts) -> bytes:
         return read_bytes(root.joinpath(*parts), MAX_FILE_BYTES)
 
     listing = sorted(files.items())
@@ -159,8 +159,8 @@ def _folder(root: Path) -> Tree:
 
 
 def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
-    members: dict[Parts, zipfile.ZipInfo] = {}
-    folders: set[Parts] = set()
+    members: dict[PathParts, zipfile.ZipInfo] = {}
+    folders: set[PathParts] = set()
     infos = archive.infolist()
     size = path.stat().st_size
     total = sum(info.file_size for info in infos)
@@ -180,7 +180,7 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
         else:
             members[parts] = info
 
-    def read(parts: Parts) -> bytes:
+    def read(parts: PathParts) -> bytes:
         info, where = members[parts], f"{path}: '{'/'.join(parts)}'"
         if info.file_size > MAX_FILE_BYTES:
             raise InputError(f"{where} has {info.file_size:,} bytes, at most {MAX_FILE_BYTES:,} are read; remove it")
@@ -196,7 +196,7 @@ def _zip(path: Path, archive: zipfile.ZipFile) -> Tree:
     return Tree(path, tuple(sorted(members)), tuple(sorted(folders)), stamp, read)
 
 
-def _member_parts(path: Path, info: zipfile.ZipInfo) -> Parts:
+def _member_parts(path: Path, info: zipfile.ZipInfo) -> PathParts:
     """Names on the path of a member; an error if the path leaves the zip."""
     name = info.filename
     if not info.flag_bits & 0x800:
@@ -216,7 +216,7 @@ def _member_parts(path: Path, info: zipfile.ZipInfo) -> Parts:
     return parts
 
 
-def is_hidden(parts: Parts) -> bool:
+def is_hidden(parts: PathParts) -> bool:
     """Whether a path is hidden, or of what operating systems leave behind.
 
     Example:

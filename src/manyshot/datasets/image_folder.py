@@ -6,7 +6,7 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, track
 from manyshot.base.progress import console
-from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
+from manyshot.datasets.folder_or_zip import PathParts, Tree, open_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.pictures import Header, decode_all, read_header, used_depth
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
@@ -101,7 +101,7 @@ def read_headers(path: Path, split: str | None = None) -> dict[str, Header]:
 
 
 def fill(
-    tree: Tree, classes: dict[str, list[Parts]], size: int | None, color: bool | None, allocate: Allocate
+    tree: Tree, classes: dict[str, list[PathParts]], size: int | None, color: bool | None, allocate: Allocate
 ) -> Contents:
     """Decode the images of all classes into the array that `allocate` returns; see `load_folder` for the options."""
     labels = [name for name in sorted(classes) for _ in classes[name]]
@@ -115,13 +115,13 @@ def fill(
     return Contents(labels=labels)
 
 
-def common_depth(tree: Tree, files: Sequence[Parts]) -> int | None:
+def common_depth(tree: Tree, files: Sequence[PathParts]) -> int | None:
     """Largest number of bits that the 16-bit images use (see `decode`); None if there are none."""
     depths = [used_depth(tree.read(parts), tree.describe(parts)) for parts in files]
     return max((depth for depth in depths if depth is not None), default=None)
 
 
-def _size_and_color(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
+def _size_and_color(tree: Tree, files: Sequence[PathParts]) -> tuple[int, bool]:
     """Default size of the images, and whether any has colors."""
     headers = _headers(tree, files)
     sizes = {(header.height, header.width) for header in headers}
@@ -130,13 +130,13 @@ def _size_and_color(tree: Tree, files: Sequence[Parts]) -> tuple[int, bool]:
     return height if fits else USUAL_SIZE, any(header.color for header in headers)
 
 
-def _headers(tree: Tree, files: Sequence[Parts]) -> list[Header]:
+def _headers(tree: Tree, files: Sequence[PathParts]) -> list[Header]:
     return [read_header(tree.read(parts), tree.describe(parts)) for parts in track(files, f"read {tree.path.name}")]
 
 
 def list_classes(
     tree: Tree, split: str | None, notes: bool = True, suffixes: tuple[str, ...] = SUFFIXES
-) -> tuple[str | None, dict[str, list[Parts]]]:
+) -> tuple[str | None, dict[str, list[PathParts]]]:
     """Find the chosen split, if there are splits, and the files of each class in it.
 
     Args:
@@ -171,14 +171,14 @@ def list_classes(
     return part, classes
 
 
-def is_picture(parts: Parts) -> bool:
+def is_picture(parts: PathParts) -> bool:
     """Whether a file has the extension of an image."""
     return parts[-1].lower().endswith(SUFFIXES)
 
 
-def _base(tree: Tree, pictures: list[Parts]) -> Parts:
+def _base(tree: Tree, pictures: list[PathParts]) -> PathParts:
     """Path to the classes, through folders that contain nothing but one other folder."""
-    base: Parts = ()
+    base: PathParts = ()
     while all(len(p) > len(base) + 2 for p in pictures):
         depth = len(base)
         tops = {p[depth] for p in (*pictures, *tree.folders) if len(p) > depth and p[:depth] == base}
@@ -194,7 +194,7 @@ def split_names(tree: Tree) -> tuple[str, ...]:
     return tuple(_split_folders(tree, pictures, _base(tree, pictures))) if pictures else ()
 
 
-def _split_folders(tree: Tree, pictures: list[Parts], base: Parts) -> dict[str, str]:
+def _split_folders(tree: Tree, pictures: list[PathParts], base: PathParts) -> dict[str, str]:
     """Folder of each split, in the order of `SPLITS`."""
     depth = len(base)
     # A class may be called "train" too; then it contains images directly.
@@ -221,7 +221,7 @@ def _choose(tree: Tree, known: dict[str, str], split: str | None) -> str:
     return part
 
 
-def _by_class(tree: Tree, files: list[Parts], base: Parts, what: str) -> dict[str, list[Parts]]:
+def _by_class(tree: Tree, files: list[PathParts], base: PathParts, what: str) -> dict[str, list[PathParts]]:
     depth = len(base)
     for parts in files:
         if len(parts) > depth + 2:
@@ -229,7 +229,7 @@ def _by_class(tree: Tree, files: list[Parts], base: Parts, what: str) -> dict[st
                 f"{tree.describe(parts)}: is deeper than CLASS/FILE; move it up into '{parts[depth]}', "
                 "or make its own folder a class"
             )
-    classes: dict[str, list[Parts]] = {
+    classes: dict[str, list[PathParts]] = {
         folder[depth]: [] for folder in tree.folders if len(folder) == depth + 1 and folder[:depth] == base
     }
     if not classes:
@@ -243,7 +243,7 @@ def _by_class(tree: Tree, files: list[Parts], base: Parts, what: str) -> dict[st
     return classes
 
 
-def _note(tree: Tree, left_out: list[Parts], one: str, several: str) -> None:
+def _note(tree: Tree, left_out: list[PathParts], one: str, several: str) -> None:
     if left_out:
         first = "/".join(left_out[0])
         what = f"'{first}' {one}" if len(left_out) == 1 else f"{len(left_out)} files {several}, such as '{first}'"

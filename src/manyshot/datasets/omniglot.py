@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 
 from manyshot.base import InputError, track
 from manyshot.datasets.fetch import fetch
-from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
+from manyshot.datasets.folder_or_zip import PathParts, Tree, open_tree
 from manyshot.datasets.pictures import decode
 from manyshot.datasets.pixel_cache import Allocate, Contents, cached_source
 from manyshot.datasets.spec import DataSet, PublishedFile
@@ -82,7 +82,7 @@ def _fill(tree: Tree, size: int, color: bool, allocate: Allocate) -> Contents:
     )
 
 
-def ink(tree: Tree, parts: Parts, size: int, color: bool = False) -> UInt8[np.ndarray, "c size size"]:
+def ink(tree: Tree, parts: PathParts, size: int, color: bool = False) -> UInt8[np.ndarray, "c size size"]:
     """Decode a black-on-white drawing and invert it: ink 255, paper 0."""
     return 255 - decode(tree.read(parts), tree.describe(parts), (size, size), color)
 

@@ -9,7 +9,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.datasets.centered import OVERSAMPLING, center
-from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
+from manyshot.datasets.folder_or_zip import PathParts, Tree, open_tree
 from manyshot.datasets.omniglot import ink
 from manyshot.tasks import Episode, Examples
 
@@ -47,7 +47,7 @@ def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> O
             same name, or runs differ in size.
     """
     with open_tree(Path(path)) as tree:
-        keys: dict[str, Parts] = {}
+        keys: dict[str, PathParts] = {}
         for parts in tree.files:
             if len(parts) >= 2 and parts[-1] == KEY and RUN.fullmatch(parts[-2]):
                 twin = keys.setdefault(parts[-2], parts)
@@ -81,7 +81,7 @@ def load_one_shot_runs(path: Path | str, size: int, centered: bool = False) -> O
     )
 
 
-def _read_run(tree: Tree, key: Parts, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _read_run(tree: Tree, key: PathParts, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Training drawings, test drawings, and the index of the matching training drawing, by which they are sorted."""
     base = key[:-1]
     drawings = [parts for parts in tree.files if parts[-1].lower().endswith(".png")]
@@ -101,7 +101,7 @@ def _read_run(tree: Tree, key: Parts, size: int) -> tuple[np.ndarray, np.ndarray
     )
 
 
-def _answers(tree: Tree, key: Parts, training: set[str], test: set[str]) -> dict[str, str]:
+def _answers(tree: Tree, key: PathParts, training: set[str], test: set[str]) -> dict[str, str]:
     """File name of the matching training drawing, by file name of the test drawing."""
     here = f"{tree.path}: {'/'.join(key)}"
     answers: dict[str, str] = {}

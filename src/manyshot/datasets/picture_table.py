@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from manyshot.base import InputError
-from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, Parts, Tree
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, PathParts, Tree
 from manyshot.datasets.image_folder import SUFFIXES, fill
 from manyshot.datasets.pixel_cache import cached_source
 from manyshot.datasets.table_reader import Columns, TextRow, is_table, read_rows
@@ -59,7 +59,7 @@ def load_picture_table(
         InputError: If a picture is missing or damaged, a row has no class or no group, or there is only one class.
     """
     rows = sorted(_rows(path, columns), key=lambda row: row.label)
-    classes: dict[str, list[Parts]] = {}
+    classes: dict[str, list[PathParts]] = {}
     for row in rows:
         classes.setdefault(row.label, []).append(Path(row.text).parts)
     if len(classes) < 2:
@@ -93,14 +93,14 @@ def _rows(path: Path, columns: Columns) -> Iterator[TextRow]:
         yield row
 
 
-def _tree(path: Path, files: list[Parts]) -> Tree:
+def _tree(path: Path, files: list[PathParts]) -> Tree:
     """The pictures as a tree below the table's folder."""
     stamp = hashlib.sha256()
     for parts in files:
         state = path.parent.joinpath(*parts).stat()
         stamp.update(repr((parts, state.st_size, state.st_mtime_ns)).encode())
 
-    def read(parts: Parts) -> bytes:
+    def read(parts: PathParts) -> bytes:
         file = path.parent.joinpath(*parts)
         if file.stat().st_size > MAX_FILE_BYTES:
             raise InputError(f"{file}: more than {MAX_FILE_BYTES:,} bytes; make it smaller")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, note
-from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
+from manyshot.datasets.folder_or_zip import PathParts, Tree, open_tree
 from manyshot.datasets.table_reader import Columns, TextRow, TextsOnDisk, is_table, read_rows
 from manyshot.tasks import Source
 
@@ -145,7 +145,7 @@ def _files(path: Path, encoding: str) -> Iterator[TextRow]:
             yield TextRow(number, read_text(tree, parts, encoding), parts[-2], 0)
 
 
-def read_text(tree: Tree, parts: Parts, encoding: str) -> str:
+def read_text(tree: Tree, parts: PathParts, encoding: str) -> str:
     """Read a text file of a folder or zip, without space at its ends.
 
     Args:

@@ -15,7 +15,7 @@ from jaxtyping import Shaped
 
 from manyshot.base import InputError, read_bytes
 from manyshot.datasets.dicom import is_dicom, read_picture, read_series
-from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, Parts, Tree, open_tree
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, PathParts, Tree, open_tree
 from manyshot.datasets.nifti import is_nifti, read_nifti
 from manyshot.datasets.scan import Scan
 
@@ -38,8 +38,8 @@ class ScanFile:
 
     name: str
     class_name: str
-    files: tuple[Parts, ...]
-    mask: Parts | None = None
+    files: tuple[PathParts, ...]
+    mask: PathParts | None = None
 
 
 def holds_scans(path: Path) -> bool:
@@ -71,8 +71,8 @@ def list_scans(tree: Tree) -> tuple[ScanFile, ...]:
     """
     files = [parts for parts in tree.files if _is_scan(parts)]
     masks = {(*parts[:-2], stem(parts[-1])): parts for parts in files if _is_mask(parts)}
-    scans: dict[tuple[str, str], list[Parts]] = {}
-    above: dict[tuple[str, str], Parts] = {}
+    scans: dict[tuple[str, str], list[PathParts]] = {}
+    above: dict[tuple[str, str], PathParts] = {}
     for parts in files:
         if _is_mask(parts):
             continue
@@ -108,7 +108,7 @@ def read_scan(tree: Tree, scan: ScanFile) -> Scan:
     return _read(files, is_nifti(scan.files[0][-1]))
 
 
-def read_mask(tree: Tree, parts: Parts, scan: Scan) -> Shaped[np.ndarray, "z y x"]:
+def read_mask(tree: Tree, parts: PathParts, scan: Scan) -> Shaped[np.ndarray, "z y x"]:
     """Read the mask of a scan, whose voxels must be those of the scan.
 
     Args:
@@ -181,9 +181,9 @@ def _read(files: list[tuple[bytes, str]], nifti: bool) -> Scan:
     return read_series(files) if len(files) > 1 else read_picture(*files[0])
 
 
-def _is_scan(parts: Parts) -> bool:
+def _is_scan(parts: PathParts) -> bool:
     return is_nifti(parts[-1]) or is_dicom(parts[-1])
 
 
-def _is_mask(parts: Parts) -> bool:
+def _is_mask(parts: PathParts) -> bool:
     return len(parts) > 1 and parts[-2] in MASK_FOLDERS and is_nifti(parts[-1])

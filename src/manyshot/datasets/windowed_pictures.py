@@ -8,7 +8,7 @@ from jaxtyping import Shaped
 from PIL import Image, ImageOps
 
 from manyshot.base import InputError
-from manyshot.datasets.folder_or_zip import Parts, Tree
+from manyshot.datasets.folder_or_zip import PathParts, Tree
 from manyshot.datasets.pictures import GRAY_MODES, opened
 from manyshot.datasets.window import Window, parse_window
 
@@ -60,7 +60,7 @@ def windowed_tree(tree: Tree, window: str | None) -> Tree:
         return tree
     chosen = parse_window(window)
 
-    def read(parts: Parts) -> bytes:
+    def read(parts: PathParts) -> bytes:
         return through_window(tree.read(parts), tree.describe(parts), chosen)
 
     return replace(tree, read=read)

@@ -11,7 +11,7 @@ from torch import Tensor
 from manyshot.augment import Op, Plan
 from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError
-from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
+from manyshot.datasets.folder_or_zip import PathParts, Tree, open_tree
 from manyshot.datasets.image_folder import common_depth, file_names
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.windowed_pictures import windowed_tree
@@ -135,7 +135,7 @@ def _apply(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any], 
     return torch.stack([channel.clamp(0, 1).mul_(255).round_().to(torch.uint8) for channel in changed])
 
 
-def _read(tree: Tree, parts: Parts, depth: int | None) -> UInt8[Tensor, "c h w"]:
+def _read(tree: Tree, parts: PathParts, depth: int | None) -> UInt8[Tensor, "c h w"]:
     data, where = tree.read(parts), tree.describe(parts)
     header = read_header(data, where)
     if header.height * header.width > MAX_PIXELS:
@@ -145,7 +145,7 @@ def _read(tree: Tree, parts: Parts, depth: int | None) -> UInt8[Tensor, "c h w"]
     return torch.tensor(decode(data, where, (header.height, header.width), header.color, depth))
 
 
-def group_by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
+def group_by_class(files: Sequence[str]) -> dict[str, list[PathParts]]:
     """Group the paths of images by class.
 
     Args:
@@ -161,7 +161,7 @@ def group_by_class(files: Sequence[str]) -> dict[str, list[Parts]]:
         >>> group_by_class(["cat/tom.png", "cat/tim.png"])
         {'cat': [('cat', 'tom.png'), ('cat', 'tim.png')]}
     """
-    classes: dict[str, list[Parts]] = {}
+    classes: dict[str, list[PathParts]] = {}
     for file in files:
         parts = tuple(file.split("/"))
         if Path(parts[-2]).name != parts[-2]:  # a drive letter or a backslash, on Windows

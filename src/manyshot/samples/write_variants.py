@@ -14,7 +14,7 @@ from manyshot.augment import Op, Plan
 from manyshot.base import InputError
 from manyshot.base.progress import bar
 from manyshot.base.seeds import generator
-from manyshot.datasets.folder_or_zip import Parts
+from manyshot.datasets.folder_or_zip import PathParts
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet, thumbnail
 from manyshot.samples.output_folder import MANIFEST, STEM, sheet_name, write_line
 
@@ -36,8 +36,8 @@ class FileKind(Generic[Item]):
     """
 
     suffix: str
-    read: Callable[[Parts], Item]
-    change: Callable[[Item, Mapping[str, Any], Parts], Item]
+    read: Callable[[PathParts], Item]
+    change: Callable[[Item, Mapping[str, Any], PathParts], Item]
     write: Callable[[Item, Path], object]
     show: Callable[[Item], Tensor | Image.Image]
     more: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class FileKind(Generic[Item]):
 def write_variants(
     kind: FileKind[Item],
     plan: Plan,
-    classes: Mapping[str, Sequence[Parts]],
+    classes: Mapping[str, Sequence[PathParts]],
     wanted: Mapping[str, int],
     folder: Path,
     seed: int,
@@ -116,7 +116,7 @@ def sample_line(
     }
 
 
-def parse_line(line: Mapping[str, Any], written_by: str) -> tuple[Op, Parts, dict[str, Any]]:
+def parse_line(line: Mapping[str, Any], written_by: str) -> tuple[Op, PathParts, dict[str, Any]]:
     """The op, the parts of the original's path and the params of a sample, from its line of the manifest.
 
     Args:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from manyshot.base import InputError
-from manyshot.datasets.folder_or_zip import Parts, Tree, open_tree
+from manyshot.datasets.folder_or_zip import PathParts, Tree, open_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.nifti import is_nifti
@@ -173,11 +173,11 @@ def _pictures(tree: Tree, reading: Reading) -> Iterator[ReadItem]:
         yield ReadItem(name, reading.patient(name), item, mask, spacing, original)
 
 
-def _is_mask(parts: Parts) -> bool:
+def _is_mask(parts: PathParts) -> bool:
     return len(parts) > 1 and parts[-2] in MASK_FOLDERS
 
 
-def _read_mask(tree: Tree, parts: Parts, original: tuple[int, int], size: tuple[int, ...]) -> Tensor:
+def _read_mask(tree: Tree, parts: PathParts, original: tuple[int, int], size: tuple[int, ...]) -> Tensor:
     """A mask: the values of a gray or indexed picture, or the brightest channel of one in color."""
     where = tree.describe(parts)
     header = read_header(tree.read(parts), where)

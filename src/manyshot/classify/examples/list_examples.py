@@ -8,7 +8,7 @@ from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, note
 from manyshot.classify.examples.example_set import Item, Kind, PictureFile, SoundFile
-from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, ItemFile, Parts, Tree, list_tree
+from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, ItemFile, PathParts, Tree, list_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
 from manyshot.datasets.recordings import holds_recordings
@@ -106,7 +106,7 @@ def _refuse_columns(path: Path, columns: Columns) -> None:
         raise InputError(f"{path}: is not a table and has no columns; leave their names out")
 
 
-def _item(tree: Tree, parts: Parts, encoding: str) -> Item:
+def _item(tree: Tree, parts: PathParts, encoding: str) -> Item:
     """The text, the picture or the recording of a file."""
     if parts[-1].lower().endswith(TEXTS):
         return read_text(tree, parts, encoding)
