@@ -1,4 +1,4 @@
-"""Pairs of items and masks: how any op changes them, and what the paired ops make of them."""
+"""Items with their masks: how any op changes them, and what the ops on masked items make of them."""
 
 import pytest
 import torch
@@ -11,16 +11,16 @@ from manyshot.augment.masked import Paint, ScanVariation
 from manyshot.augment.masked.scan_variation import centers, sample_at
 from manyshot.augment.masked.smooth import smooth
 from manyshot.augment.masked.variation_bank import Components, VariationBank, read_bank, write_bank
-from manyshot.augment.ops.masked_op import Pairs, apply_with_masks, needs_masks
+from manyshot.augment.ops.masked_op import MaskedItems, apply_with_masks, needs_masks
 from manyshot.augment.ops.targets import apply_to
 from manyshot.base.tensor_file import write_tensors
 from one_line_error import one_line_error
 
 
-def pairs(n: int = 3, size: tuple[int, ...] = (12, 10), channels: int = 1) -> Pairs:
+def pairs(n: int = 3, size: tuple[int, ...] = (12, 10), channels: int = 1) -> MaskedItems:
     random = torch.Generator().manual_seed(1)
     masks = torch.randint(3, (n, *size), generator=random, dtype=torch.uint8) * 7
-    return Pairs(torch.rand(n, channels, *size, generator=random), masks)
+    return MaskedItems(torch.rand(n, channels, *size, generator=random), masks)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_painted_item_is_moved_with_its_mask_by_what_follows():
     assert changed.masks.equal(pairs().masks.flip(2))
 
 
-def test_ops_between_paired_ones_share_one_resampling():
+def test_ops_between_masked_ops_share_one_resampling():
     op = Compose((Affine(), Elastic(), Paint()))
     params = draw(op)
     both = Compose((Affine(), Elastic())).apply(pairs().items, {"0": params["0"], "1": params["1"]})
@@ -65,7 +65,7 @@ def test_ops_between_paired_ones_share_one_resampling():
 
 
 @pytest.mark.parametrize("outer", [lambda op: Sometimes(op, 0.5), lambda op: OneOf((op, Flip(p=1)))])
-def test_paired_ops_within_choices_change_the_chosen_items_alone(outer):
+def test_masked_ops_within_choices_change_the_chosen_items_alone(outer):
     op = outer(Paint(blur=0))
     assert needs_masks(op)
     params = op.sample(8, torch.Generator().manual_seed(3))
@@ -90,7 +90,7 @@ def test_paint_gives_each_label_its_own_gray_within_the_range():
     masks = torch.zeros(200, 10, 10, dtype=torch.uint8)
     masks[:, :5] = 1
     op = Paint(low=0.3, high=0.7, spread=0.01, parts=1, blur=0)
-    items = op.change_masked(Pairs(torch.zeros(200, 1, 10, 10), masks), draw(op, 200)).items
+    items = op.change_masked(MaskedItems(torch.zeros(200, 1, 10, 10), masks), draw(op, 200)).items
     top, bottom = items[:, 0, :5].flatten(1), items[:, 0, 5:].flatten(1)
     for half in (top, bottom):
         assert torch.allclose(half.std(1), torch.tensor(0.01), atol=0.004)
@@ -110,7 +110,9 @@ def test_paint_divides_the_rest_by_its_intensities():
 def test_paint_does_not_depend_on_the_other_items():
     op = Paint()
     params = draw(op)
-    alone = op.change_masked(Pairs(pairs().items[1:2], pairs().masks[1:2]), {k: v[1:2] for k, v in params.items()})
+    alone = op.change_masked(
+        MaskedItems(pairs().items[1:2], pairs().masks[1:2]), {k: v[1:2] for k, v in params.items()}
+    )
     assert torch.allclose(alone.items, op.change_masked(pairs(), params).items[1:2], atol=1e-6)
 
 
@@ -118,7 +120,7 @@ def test_paint_refuses_items_without_masks_and_values_above_255():
     with one_line_error("Paint", "masks"):
         Paint()(torch.rand(1, 1, 8, 8))
     with one_line_error("300", "0 to 255"):
-        Paint().change_masked(Pairs(torch.rand(1, 1, 4, 4), torch.full((1, 4, 4), 300)), draw(Paint(), 1))
+        Paint().change_masked(MaskedItems(torch.rand(1, 1, 4, 4), torch.full((1, 4, 4), 300)), draw(Paint(), 1))
 
 
 @pytest.mark.parametrize("wrong", [{"low": -1}, {"high": 2}, {"low": 0.8, "high": 0.2}, {"spread": 0}, {"parts": 0}])
@@ -174,7 +176,7 @@ def test_the_item_moves_and_its_mask_with_it(bank):
     op = ScanVariation(bank, look=False)
     params = draw(op)
     marked = pairs().masks.float()[:, None]
-    moved = op.change_masked(Pairs(marked, pairs().masks), params)
+    moved = op.change_masked(MaskedItems(marked, pairs().masks), params)
     points = centers(marked) + op.bank.field(params["shape"], (12, 10)).movedim(1, -1)
     assert moved.items.equal(sample_at(marked, points))
     assert set(moved.masks.unique().tolist()) <= set(pairs().masks.unique().tolist())

@@ -5,6 +5,6 @@ from manyshot.augment.masked.scan_variation import ScanVariation
 from manyshot.augment.ops.op import Op
 
 OPS: dict[str, type[Op]] = {"paint": Paint, "scan_variation": ScanVariation}
-"""Every paired op by its name in the language of plans."""
+"""Every op on masked items by its name in the language of plans."""
 
 __all__ = ["OPS", "Paint", "ScanVariation"]

@@ -37,7 +37,7 @@ def apply_with_masks(op: Op, pairs: MaskedItems, params: Params) -> MaskedItems:
     """Change items and their masks by one draw: masks move exactly as the pixels do, and keep dtype and values.
 
     Args:
-        op: Any op on images or volumes; those in a composition too may be paired ones.
+        op: Any op on images or volumes; those in a composition too may be masked ops.
         pairs: n items and their masks.
         params: Params of n items.
 
@@ -71,7 +71,7 @@ def apply_with_masks(op: Op, pairs: MaskedItems, params: Params) -> MaskedItems:
 
 
 def needs_masks(op: Op) -> bool:
-    """Whether an op, or one that it holds, is a paired one.
+    """Whether an op, or one that it holds, is a masked op.
 
     Example:
         >>> from manyshot.augment.image import Flip
@@ -82,7 +82,7 @@ def needs_masks(op: Op) -> bool:
 
 
 def _runs(op: Compose, params: Params) -> Iterator[tuple[Op, Params]]:
-    """The ops of a composition; those between two paired ones stay together, so that they share one resampling."""
+    """The ops of a composition; those between two masked ops stay together, so that they share one resampling."""
     run: list[int] = []
     for index, inner in enumerate([*op.ops, None]):
         if inner is not None and not needs_masks(inner):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from manyshot.augment.image.corruption.mri import PolynomialField
 from manyshot.augment.ops.op import Params
-from manyshot.augment.volume.line_op import VolumeOp
+from manyshot.augment.volume.volume_op import VolumeOp
 
 ORDER = 3
 POWERS = tuple(

@@ -7,7 +7,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
-from manyshot.augment.volume.line_op import AXES, LineOp, chosen_axes, circulant, frequencies
+from manyshot.augment.volume.line_op import LineOp, chosen_axes, circulant, frequencies
+from manyshot.augment.volume.volume_op import AXES
 
 
 @dataclass(frozen=True)

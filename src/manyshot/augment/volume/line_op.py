@@ -1,24 +1,13 @@
 """Changes along one axis: a matrix multiplies every line of voxels, as of a volume that is scanned line by line."""
 
 from abc import abstractmethod
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params
-
-AXES = ("z", "y", "x")
-"""Axes of a volume `[n, c, d, h, w]` in their order: z is d, the axis across slices."""
-
-
-class VolumeOp(ImageOp):
-    """Base class of ops on volumes `[n, c, d, h, w]` that move no voxels."""
-
-    takes: ClassVar[tuple[str, ...]] = ("volumes",)
-    unit: ClassVar[bool] = False
+from manyshot.augment.volume.volume_op import VolumeOp
 
 
 class LineOp(VolumeOp):

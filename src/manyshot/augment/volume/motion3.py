@@ -8,7 +8,8 @@ from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
 from manyshot.augment.volume.affine3 import Affine3
-from manyshot.augment.volume.line_op import AXES, VolumeOp, along, circulant
+from manyshot.augment.volume.line_op import along, circulant
+from manyshot.augment.volume.volume_op import AXES, VolumeOp
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.image.image_op import per_item
 from manyshot.augment.ops.op import Params, check_number, uniform
-from manyshot.augment.volume.line_op import VolumeOp
+from manyshot.augment.volume.volume_op import VolumeOp
 
 
 @dataclass(frozen=True)
