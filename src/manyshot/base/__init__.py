@@ -1,6 +1,6 @@
 """The ground floor: errors, files, progress and randomness. Knows nothing of tasks."""
 
-from manyshot.base.atomic_files import check_out, check_replaceable, naming, sweep, write_aside, write_json
+from manyshot.base.atomic_files import check_out, check_replaceable, path_in_errors, sweep, write_aside, write_json
 from manyshot.base.check_numbers import is_whole, plain_number, plain_numbers
 from manyshot.base.check_type import check_type, has_type
 from manyshot.base.errors import InputError, TrainingDiverged, WorkStopped
@@ -25,7 +25,7 @@ __all__ = [
     "listen",
     "locked_folder",
     "name_list",
-    "naming",
+    "path_in_errors",
     "note",
     "open_file",
     "parse_json",

@@ -18,7 +18,7 @@ ENDS = 4096  # bytes at the beginning and the end of a file in which the mark is
 
 
 @contextmanager
-def naming(path: Path | str, instead_of: Path | str | None = None) -> Iterator[None]:
+def path_in_errors(path: Path | str, instead_of: Path | str | None = None) -> Iterator[None]:
     """Name a file in the operating system's errors, which name none where an open file is written.
 
     Args:
@@ -26,7 +26,7 @@ def naming(path: Path | str, instead_of: Path | str | None = None) -> Iterator[N
         instead_of: Path of a temporary file or folder; `path` is named instead of it and of what is in it.
 
     Example:
-        >>> with naming("out.csv"):
+        >>> with path_in_errors("out.csv"):
         ...     raise OSError(28, "No space left on device")
         Traceback (most recent call last):
         OSError: [Errno 28] No space left on device: 'out.csv'
@@ -67,7 +67,7 @@ def write_aside(path: Path | str) -> Iterator[Path]:
     os.close(handle)
     aside = Path(name)
     try:
-        with naming(path, instead_of=aside):
+        with path_in_errors(path, instead_of=aside):
             yield aside
             aside.chmod(0o666 & ~_umask())
             aside.replace(path)

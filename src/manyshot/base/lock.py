@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from manyshot.base.atomic_files import naming
+from manyshot.base.atomic_files import path_in_errors
 from manyshot.base.check_type import has_type
 from manyshot.base.errors import InputError
 from manyshot.base.read_files import parse_json
@@ -138,7 +138,7 @@ def _acquire(path: Path, target: Path, option: str) -> int:
                 raise InputError(_refusal(path, target, _holder(handle), option, certain=locks is False))
             # The file may have been removed by its former holder after it was opened here.
             if path.exists() and os.path.samestat(path.stat(), os.fstat(handle)):
-                with naming(path):
+                with path_in_errors(path):
                     os.ftruncate(handle, 0)
                     os.lseek(handle, 0, os.SEEK_SET)
                     os.write(handle, json.dumps(asdict(_self())).encode())

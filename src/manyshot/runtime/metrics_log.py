@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import InputError, has_type, naming, parse_json, read_bytes, sweep, write_aside
+from manyshot.base import InputError, has_type, parse_json, path_in_errors, read_bytes, sweep, write_aside
 from manyshot.runtime.scalar_events import ScalarEvents
 from manyshot.runtime.upgrade import ROW_KEYS
 
@@ -53,7 +53,7 @@ class MetricsLog:
         """
         self.rows.append(row)
         if self._file is not None and self._board is not None:
-            with naming(self._file.name):
+            with path_in_errors(self._file.name):
                 self._file.write(json.dumps(row) + "\n")
             for name, value in row.items():
                 if name != "step" and isinstance(value, float):
@@ -62,7 +62,7 @@ class MetricsLog:
     def close(self) -> None:
         """Flush and close the files."""
         if self._file is not None and self._board is not None:
-            with naming(self._file.name):
+            with path_in_errors(self._file.name):
                 self._file.close()
             self._board.close()
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from manyshot.base import naming
+from manyshot.base import path_in_errors
 
 FLUSH_SECONDS = 30
 """Seconds between two moments at which what was added is written to the disk."""
@@ -41,7 +41,7 @@ class ScalarEvents:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"events.out.tfevents.{time.time():.6f}.{socket.gethostname()}.{os.getpid()}"
         self.path = folder / name
-        with naming(self.path):
+        with path_in_errors(self.path):
             self._file = self.path.open("wb")
         self._records = RecordWriter(self._file)
         self._write(file_version="brain.Event:2")
@@ -66,16 +66,16 @@ class ScalarEvents:
 
     def flush(self) -> None:
         """Write what was added to the disk."""
-        with naming(self.path):
+        with path_in_errors(self.path):
             self._file.flush()
         self._flushed = time.monotonic()
 
     def close(self) -> None:
         """Write what was added to the disk and close the file."""
-        with naming(self.path):
+        with path_in_errors(self.path):
             self._file.close()
 
     def _write(self, **content: Any) -> None:  # noqa: ANN401 - fields of the protocol's Event
         event = self._proto.Event(wall_time=time.time(), **content)
-        with naming(self.path):
+        with path_in_errors(self.path):
             self._records.write(event.SerializeToString())

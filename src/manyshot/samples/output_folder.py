@@ -13,7 +13,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, TypedDict
 
-from manyshot.base import InputError, naming, open_file, parse_json, read_line, short
+from manyshot.base import InputError, open_file, parse_json, path_in_errors, read_line, short
 from manyshot.base.lock import locked_file
 
 MANIFEST = "manifest.jsonl"
@@ -229,7 +229,7 @@ def write_folder_aside(out: Path, overwrite: bool = False) -> Iterator[Path]:
         try:
             folder = scratch / NEW
             folder.mkdir()  # with the usual permissions, unlike the scratch folder
-            with naming(out, instead_of=folder):
+            with path_in_errors(out, instead_of=folder):
                 yield folder
                 _swap(folder, out, scratch / OLD)
         finally:

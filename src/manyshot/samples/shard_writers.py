@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from manyshot.base import InputError, naming, write_aside
+from manyshot.base import InputError, path_in_errors, write_aside
 from manyshot.samples.output_folder import MANIFEST, write_line
 
 Put = Callable[[bytes, int, Mapping[str, Any]], None]
@@ -93,7 +93,7 @@ def folder_shard(path: Path) -> Iterator[Put]:
     try:
         folder = scratch / "new"
         folder.mkdir()  # with the usual permissions, unlike the scratch folder
-        with naming(path, instead_of=folder), (folder / MANIFEST).open("wb") as manifest:
+        with path_in_errors(path, instead_of=folder), (folder / MANIFEST).open("wb") as manifest:
 
             def put(data: bytes, label: int, line: Mapping[str, Any]) -> None:
                 file = folder / line["file"]
