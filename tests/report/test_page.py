@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from manyshot.classify.evaluate.example_intervals import Estimate
 from manyshot.report.page import (
     Command,
     Gallery,
@@ -19,7 +20,7 @@ from manyshot.report.page import (
     provenance,
     write_page,
 )
-from manyshot.report.plots import Estimate, differences
+from manyshot.report.plots import differences
 
 HOSTILE = "<script>alert('1')</script>\"&{{ 7 * 7 }}{% raw %}</style>"
 
@@ -55,7 +56,7 @@ PARTS = (
     Paragraph("Words."),
     Table(("arm", "accuracy"), [("plain", "55.9 [55.0, 56.8]"), ("made", "64.7 [64.0, 65.4]")], "A caption."),
     Picture.of(Image.new("RGB", (8, 8)), alt="A black square.", caption="Below."),
-    Picture.of(differences([Estimate("a", 1, 0, 2)], baseline="b"), alt="A plot."),
+    Picture.of(differences({"a": Estimate(1, 0, 2)}, baseline="b"), alt="A plot."),
     Command("manyshot demo", "What made it."),
 )
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from manyshot.classify.evaluate.example_intervals import Estimate
 from manyshot.report.plots import (
     COLORS,
     DARK,
     INK,
     Curve,
-    Estimate,
     accuracies,
     confusion,
     differences,
@@ -25,11 +25,11 @@ from manyshot.report.plots import (
 HOSTILE = "$\\frac{1}$ <b>&\n雪"
 FIGURES = {
     "curves": lambda: training_curves({"a": Curve([0, 1, 2], [3, 2, 1])}, {"a": Curve([0, 2], [0.2, 0.8])}),
-    "differences": lambda: differences([Estimate("a", 1, 0.5, 1.5)], baseline="nothing"),
-    "accuracies": lambda: accuracies({"1 shot": [Estimate("a", 0.5, 0.4, 0.6)]}),
+    "differences": lambda: differences({"a": Estimate(1, 0.5, 1.5)}, baseline="nothing"),
+    "accuracies": lambda: accuracies({"1 shot": {"a": Estimate(0.5, 0.4, 0.6)}}),
     "reliability": lambda: reliability([0.3, 0.7], [0.2, 0.8], [0.5, 0.5]),
     "no curves": lambda: training_curves({}, {}),
-    "no differences": lambda: differences([], baseline="nothing"),
+    "no differences": lambda: differences({}, baseline="nothing"),
     "no accuracies": lambda: accuracies({}),
     "no answers": lambda: reliability([0.5], [math.nan], [0.0]),
 }
@@ -39,8 +39,8 @@ FIGURES = {
     "make",
     [
         lambda name: training_curves({name: Curve([0, 1], [3, 2])}, {"b": Curve([0], [0.2]), name: Curve([0], [0.2])}),
-        lambda name: differences([Estimate(name, 1, 0.5, 1.5)], baseline=name),
-        lambda name: accuracies({name: [Estimate(name, 0.5, 0.4, 0.6), Estimate("b", 0.5, 0.4, 0.6)]}),
+        lambda name: differences({name: Estimate(1, 0.5, 1.5)}, baseline=name),
+        lambda name: accuracies({name: {name: Estimate(0.5, 0.4, 0.6), "b": Estimate(0.5, 0.4, 0.6)}}),
     ],
     ids=["curves", "differences", "accuracies"],
 )
@@ -72,8 +72,8 @@ class TestEveryPlot:
 
 
 def test_names_are_text_and_not_formulas():
-    gaps = differences([Estimate("$\\frac{1}", 1, 0, 2)], baseline="$x")
-    bars = accuracies({"$\\": [Estimate("^_$", 0.5, 0.4, 0.6)]})
+    gaps = differences({"$\\frac{1}": Estimate(1, 0, 2)}, baseline="$x")
+    bars = accuracies({"$\\": {"^_$": Estimate(0.5, 0.4, 0.6)}})
     curves = training_curves({"<b>&$_": Curve([0], [1.0])}, {"other $": Curve([0], [1.0])})
     for figure in (gaps, bars, curves):
         assert b"<svg" in svg(figure)  # a formula that is none would fail to be drawn
@@ -82,7 +82,7 @@ def test_names_are_text_and_not_formulas():
 
 
 def test_an_interval_that_holds_zero_is_gray():
-    estimates = [Estimate("gain", 2, 1, 3), Estimate("null", 0.1, -1, 1), Estimate("loss", -2, -3, -1)]
+    estimates = {"gain": Estimate(2, 1, 3), "null": Estimate(0.1, -1, 1), "loss": Estimate(-2, -3, -1)}
     axes = differences(estimates, baseline="nothing").axes[0]
     bars = [line.get_color() for line in axes.lines[1::2]]
     assert bars[0] == COLORS[0]
@@ -91,7 +91,7 @@ def test_an_interval_that_holds_zero_is_gray():
 
 
 def test_rows_stand_from_top_to_bottom_in_the_order_given():
-    axes = differences([Estimate("first", 1, 0, 2), Estimate("second", 1, 0, 2)], baseline="x").axes[0]
+    axes = differences({"first": Estimate(1, 0, 2), "second": Estimate(1, 0, 2)}, baseline="x").axes[0]
     top, bottom = axes.get_ylim()[1], axes.get_ylim()[0]
     assert top < bottom
     assert [label.get_text() for label in axes.get_yticklabels()] == ["first", "second"]
@@ -111,7 +111,7 @@ def test_the_running_mean_skips_gaps_and_keeps_the_level():
 
 
 def test_every_bar_has_its_height_and_its_number():
-    axes = accuracies({"1": [Estimate("a", 0.25, 0.2, 0.3), Estimate("b", 0.5, 0.4, 0.6)]}).axes[0]
+    axes = accuracies({"1": {"a": Estimate(0.25, 0.2, 0.3), "b": Estimate(0.5, 0.4, 0.6)}}).axes[0]
     assert [bar.get_height() for bar in axes.patches] == [0.25, 0.5]
     assert [text.get_text() for text in axes.texts] == ["25.0%", "50.0%"]
 
@@ -122,7 +122,7 @@ def test_bins_without_answers_are_left_out():
 
 
 def test_a_plot_has_no_background_and_every_color_that_is_drawn_has_a_dark_one():
-    figure = accuracies({"1 shot": [Estimate("a", 0.5, 0.4, 0.6), Estimate("b", 0.5, 0.4, 0.6)]})
+    figure = accuracies({"1 shot": {"a": Estimate(0.5, 0.4, 0.6), "b": Estimate(0.5, 0.4, 0.6)}})
     text = svg(figure).decode()
     assert "prefers-color-scheme: dark" in text
     assert "fill: #ffffff" not in text.partition("</style>")[2]

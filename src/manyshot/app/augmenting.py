@@ -11,9 +11,8 @@ from manyshot.base import InputError, plain_number
 from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.examples.example_set import ExampleSet
 
-PICTURES = 3
-"""Number of examples that are shown with their variants."""
-VARIANTS = 5
+PICTURES, VARIANTS = 3, 5
+"""Number of examples that are shown, and of variants of each."""
 SIZE = 224
 """Height and width in pixels at which ops act, as in a fit."""
 

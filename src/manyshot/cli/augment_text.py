@@ -65,7 +65,7 @@ def augment_table(options: "AugmentArguments", table: TableArguments, as_json: b
 
     Args:
         options: Options of the command.
-        table: How the table is read.
+        table: Columns and encoding of the table.
         as_json: Print JSON.
 
     Raises:

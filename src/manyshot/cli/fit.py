@@ -53,8 +53,7 @@ class FitArguments:
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of pictures per class, or a zip of one; or a table of "
-            "sentences, of paths, or both.",
+            help="A folder with a folder of pictures per class, or its zip; or a table of sentences, paths or both.",
         ),
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write the model to.")]

@@ -57,11 +57,11 @@ class FieldArguments:
     prefix: str = ""
 
     def parameters(self) -> list[inspect.Parameter]:
-        """The options, in the order of the fields."""
+        """The options, in the order of the documentation."""
         annotated, documented = _read_dataclass(self.module, self.name)
         return [
-            self._parameter(name, annotation, default, documented[name])
-            for name, (annotation, default) in annotated.items()
+            self._parameter(name, *annotated[name], help_)
+            for name, help_ in documented.items()
             if name not in self.without and name in (self.only or annotated)
         ]
 
@@ -153,20 +153,32 @@ def _keyword(name: str, default: Any, annotation: Any) -> inspect.Parameter:  # 
 
 @functools.cache
 def _read_dataclass(module: str, name: str) -> tuple[dict[str, tuple[str, str | None]], dict[str, str]]:
-    """Annotation and default of each field of a dataclass, as written, and the documentation of its arguments."""
+    """Annotation and default of each field of a dataclass, as written, and the documentation of its arguments.
+
+    Those of base classes, which are imported by name, are among them; what the class says itself comes first.
+    """
     tree = ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
     definition = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    annotated = {
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom)]
+    imported = {alias.name: node.module or "" for node in imports for alias in node.names}
+    annotated: dict[str, tuple[str, str | None]] = {}
+    inherited: dict[str, str] = {}
+    for base in map(ast.unparse, definition.bases):
+        if imported.get(base, "").startswith(f"{manyshot.__name__}."):
+            of_base = _read_dataclass(imported[base].partition(".")[2].replace(".", "/") + ".py", base)
+            annotated, inherited = annotated | of_base[0], inherited | of_base[1]
+    annotated |= {
         node.target.id: (ast.unparse(node.annotation), ast.unparse(node.value) if node.value else None)
         for node in definition.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and "ClassVar" not in ast.unparse(node)
     }
     docstring = ast.get_docstring(definition) or ""
     arguments = re.search(r"^Args:\n(?P<lines>(?:    .*\n?)+)", docstring, re.MULTILINE)
     entries = re.finditer(
         r"^    (?P<name>\w+): (?P<help>.*(?:\n     .*)*)", arguments["lines"] if arguments else "", re.MULTILINE
     )
-    return annotated, {entry["name"]: _sentence(" ".join(entry["help"].split())) for entry in entries}
+    documented = {entry["name"]: _sentence(" ".join(entry["help"].split())) for entry in entries}
+    return annotated, documented | {name: text for name, text in inherited.items() if name not in documented}
 
 
 def _sentence(text: str) -> str:

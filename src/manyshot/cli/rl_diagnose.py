@@ -24,12 +24,14 @@ EXAMPLES = examples(
     "may hide the obstacle. Symmetries change actions along with pictures, and belong in a 'trial:' clause.",
 )
 
+Views = Annotated[
+    list[str] | None, typer.Option(help="An op to diagnose, as in a plan; repeat the option for several.")
+]
+
 
 def diagnose(
     what: Annotated[str, typer.Argument(metavar="WORLD|RUN", help="A world, or a folder that `rl train` wrote.")],
-    view: Annotated[
-        list[str] | None, typer.Option(help="An op to diagnose, as in a plan; repeat the option for several.")
-    ] = None,
+    view: Views = None,
     seed: Seed = 0,
     as_json: Json = False,
     quiet: Quiet = False,

@@ -81,13 +81,11 @@ def train(
     import torch
 
     from manyshot.augment import Plan
-    from manyshot.runtime.device import require_device
     from manyshot.segment.masked_source import draw_task
     from manyshot.segment.read_masked import parse_labels, read_masked
     from manyshot.segment.segmentation_run import SETTINGS, save_segmentation, segmenter, train_segmentation
 
-    quieten(quiet)
-    require_device(device)
+    _begin(quiet, device)
     out, drawn = out.expanduser(), Plan(plan)
     segmenter(method)  # so that a wrong one fails before anything is read
     _check_files(out, report)
@@ -125,13 +123,11 @@ def evaluate(
     run: Run, data: Data, device: Device = "cpu", report: Report = None, as_json: Json = False, quiet: Quiet = False
 ) -> None:
     """Score a segmentation on other labeled pictures or scans: Dice and Hausdorff distance of each case."""
-    from manyshot.runtime.device import require_device
     from manyshot.segment.masked_source import MaskedSource
     from manyshot.segment.read_masked import read_masked
     from manyshot.segment.segmentation_run import load_segmentation
 
-    quieten(quiet)
-    require_device(device)
+    _begin(quiet, device)
     _check_files(None, report)
     trained = load_segmentation(run.expanduser())
     source = read_masked(data.expanduser(), trained.reading, trained.labels)
@@ -157,12 +153,10 @@ def predict(
     quiet: Quiet = False,
 ) -> None:
     """Write a mask for each picture (PNG) or scan (NIfTI), with the values that the masks of training have."""
-    from manyshot.runtime.device import require_device
     from manyshot.segment.segmentation_run import load_segmentation
     from manyshot.segment.write_masks import write_masks
 
-    quieten(quiet)
-    require_device(device)
+    _begin(quiet, device)
     check_out(out.expanduser())
     trained = load_segmentation(run.expanduser())
     written = write_masks(trained, data.expanduser(), out.expanduser(), device)
@@ -196,12 +190,10 @@ def learn(
 
     from manyshot.augment.masked.variation_bank import write_bank
     from manyshot.base import did_you_mean
-    from manyshot.runtime.device import require_device
     from manyshot.segment.learn_variation import Registration, learn_variation
     from manyshot.segment.read_masked import read_items
 
-    quieten(quiet)
-    require_device(device)
+    _begin(quiet, device)
     check_out(out.expanduser(), beside=True)
     read = {one.name: one for one in read_items(data.expanduser(), _reading(reading))}
     if reference not in read:
@@ -218,6 +210,13 @@ def learn(
         return
     say(f"{out}: shapes and looks of {len(others):,} items, as changes of {reference}")
     say(f"""use it as --plan 'support: scan_variation("{out}")'""")
+
+
+def _begin(quiet: bool, device: str) -> None:
+    from manyshot.runtime.device import require_device
+
+    quieten(quiet)
+    require_device(device)
 
 
 def _reading(options: ReadingArguments) -> Any:  # noqa: ANN401 - a Reading, whose module imports torch

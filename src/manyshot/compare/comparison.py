@@ -271,8 +271,8 @@ def run_comparisons(
         comparisons: Comparisons with different names; a single one may have none.
         folder: Folder with a folder for each comparison, called by its name; a comparison without a name is written
             to this folder itself.
-        jobs: Number of trainings at a time; the number of cores if None.
-        on: Where they run: "here", in processes of this machine; "ray", or the address of a Ray cluster.
+        jobs: Number of trainings at a time, see `run_comparison`.
+        on: Where they run, see `run_comparison`.
 
     Raises:
         InputError: If an arm, the data or a folder cannot be used; nothing has been trained then.

@@ -131,10 +131,7 @@ def class_term(real: Float[Tensor, "n d"], generated: Float[Tensor, "n d"], labe
 
 
 def anti_collapse(
-    noise: Float[Tensor, "n z"],
-    other: Float[Tensor, "n z"],
-    generated: Float[Tensor, "n d"],
-    again: Float[Tensor, "n d"],
+    z: Float[Tensor, "n z"], other_z: Float[Tensor, "n z"], s: Float[Tensor, "n d"], other_s: Float[Tensor, "n d"]
 ) -> Float[Tensor, ""]:
     """1 / (E (1 - cos(s, s')) / (1 - cos(z, z')) + 1e-5): large if different noise gives the same feature.
 
@@ -145,5 +142,5 @@ def anti_collapse(
         >>> round(anti_collapse(z, z.flip(0), s, s.flip(0)).item(), 3)
         1.0
     """
-    apart = (1 - F.cosine_similarity(noise, other, dim=1)).clamp(min=SLIGHT)
-    return 1 / (((1 - F.cosine_similarity(generated, again, dim=1)) / apart).mean() + FLOOR)
+    apart = (1 - F.cosine_similarity(z, other_z, dim=1)).clamp(min=SLIGHT)
+    return 1 / (((1 - F.cosine_similarity(s, other_s, dim=1)) / apart).mean() + FLOOR)

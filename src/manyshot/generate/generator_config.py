@@ -9,21 +9,23 @@ import torch
 from torch import Tensor
 
 from manyshot.base import InputError, is_whole, plain_numbers
-from manyshot.base.seeds import check_seed, generator
-from manyshot.datasets import absolute_data, load_dataset
+from manyshot.base.seeds import generator
+from manyshot.datasets import load_dataset
+from manyshot.datasets.data_settings import DataSettings
 from manyshot.generate import MODELS, DataSpec
 from manyshot.generate.ada import AdaptiveProbability
 from manyshot.generate.diff_augment import discriminator_ops
 from manyshot.generate.generative_model import Conditioning
 from manyshot.generate.registry import objective_class
-from manyshot.runtime.stored_settings import StoredSettings, absolute_path
+from manyshot.runtime.loop_settings import LoopSettings
+from manyshot.runtime.stored_settings import absolute_path
 from manyshot.tasks import Source
 from manyshot.training.feature_cache import encode
 from manyshot.training.load_run import load_run
 
 
 @dataclass(frozen=True)
-class GeneratorSettings:
+class GeneratorSettings(LoopSettings):
     """Settings of the training loop of a generative model.
 
     Args:
@@ -39,8 +41,6 @@ class GeneratorSettings:
         eval_every: Number of steps between two evaluations of generated examples.
         eval_examples: Number of examples that an evaluation compares.
         save_every: Number of steps between two checkpoints.
-        seed: Seed of the weights and of all draws.
-        device: "cpu", "cuda", ...
 
     Raises:
         InputError: If a value is out of range.
@@ -57,12 +57,9 @@ class GeneratorSettings:
     eval_every: int = 500
     eval_examples: int = 512
     save_every: int = 500
-    seed: int = 0
-    device: str = "cpu"
 
-    def __post_init__(self) -> None:
-        plain_numbers(self)
-        check_seed(self.seed)
+    def check(self) -> None:
+        """See `LoopSettings.check`."""
         for name in ("steps", "batch_size", "discriminator_steps", "eval_every", "save_every", "ada_examples"):
             value = getattr(self, name)
             if not (is_whole(value) and value >= 1):
@@ -82,7 +79,7 @@ class GeneratorSettings:
 
 
 @dataclass(frozen=True)
-class GeneratorConfig(StoredSettings):
+class GeneratorConfig(DataSettings):
     """Settings of a generative model's run: data, model, augmentation and training loop.
 
     Args:
@@ -109,11 +106,6 @@ class GeneratorConfig(StoredSettings):
 
     described = "a generative model's settings"
 
-    data: str
-    split: str | None = None
-    root: str | None = None
-    size: int | None = None
-    centered: bool = False
     model: str = "dcgan"
     plan: str = "none"
     encoder: str | None = None
@@ -154,18 +146,9 @@ class GeneratorConfig(StoredSettings):
                 raise InputError(f"{name}: {self.model} has no discriminator, so it has no effect; leave it out")
 
     def with_absolute_paths(self) -> "GeneratorConfig":
-        """The same settings with absolute paths, so that a run can be used from any folder.
-
-        Example:
-            >>> GeneratorConfig("digits").with_absolute_paths().data
-            'digits'
-        """
-        return replace(
-            self,
-            data=absolute_data(self.data),
-            root=None if self.root is None else absolute_path(self.root),
-            encoder=None if self.encoder is None else absolute_path(self.encoder),
-        )
+        """See `DataSettings.with_absolute_paths`."""
+        encoder = None if self.encoder is None else absolute_path(self.encoder)
+        return replace(super().with_absolute_paths(), encoder=encoder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +182,7 @@ def load_generator_sources(config: GeneratorConfig, conditioning: Conditioning) 
         >>> parts.training.counts.tolist() == [5] * 10, len(parts.test.class_names)
         (True, 10)
     """
-    source = load_dataset(config.data, config.split, root=config.root, size=config.size, centered=config.centered)
+    source = load_dataset(config.data, **config.loading)
     if config.encoder is not None:
         source = _features(source, Path(config.encoder), config.fit.device)
     fractions = {"training": 1 - config.validation - config.test, "validation": config.validation, "test": config.test}

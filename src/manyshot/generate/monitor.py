@@ -18,10 +18,8 @@ NEIGHBORS = 3
 """The k of precision and recall; fewer if there are not that many examples."""
 NARROW, CLOSE = 0.01, 0.5
 """A recall of at most the first at a precision of at least the second is mode collapse from the beginning."""
-COVERED = 0.1
-"""Recall that must have been reached before it can count as lost."""
-LOST = 0.1
-"""Fraction of the best recall that is left when a model has collapsed."""
+COVERED, LOST = 0.1, 0.1
+"""Recall that must have been reached before it can count as lost, and the fraction of it that is then left."""
 SURE = 0.01
 """Loss of a discriminator that is sure of nearly every example; one at chance level has 1.39."""
 

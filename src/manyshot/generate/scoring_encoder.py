@@ -40,10 +40,7 @@ def train_scoring_encoder(run: GeneratorRun, steps: int = 400) -> Run:
     settings, folder = run.config, run.folder / FOLDER
     config = Config(
         settings.data,
-        settings.split,
-        root=settings.root,
-        size=settings.size,
-        centered=settings.centered,
+        **settings.loading,
         learner="probe",
         encoder=ENCODER,
         ways=2,

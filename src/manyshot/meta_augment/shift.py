@@ -20,11 +20,11 @@ class Shift(LearnedAugmenter):
     adds.
 
     Args:
-        features: Dimension d of the features.
+        features: Dimension d of z.
         weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
 
     Raises:
-        InputError: If an option is out of range.
+        InputError: If the weight is out of range.
 
     Example:
         >>> import torch

@@ -90,7 +90,7 @@ LITE2 = Lite(
 
 
 class EfficientNetLite(PretrainedEncoder):
-    """EfficientNet-Lite with ImageNet weights; subclasses name the size.
+    """EfficientNet-Lite with ImageNet weights; subclasses name the size of the network.
 
     Args:
         channels: Channels of the images: 1 or 3.
@@ -105,7 +105,7 @@ class EfficientNetLite(PretrainedEncoder):
 
     lite: ClassVar[Lite]
 
-    def __init__(self, channels: int, resolution: int, frozen: bool = True, norm: Norm = "batch") -> None:
+    def __init__(self, channels: int, resolution: int = 224, frozen: bool = True, norm: Norm = "batch") -> None:
         self.check_options(resolution)
         require_own_normalization(norm, self.lite.name)
         super().__init__(efficientnet_lite(self.lite), channels, resolution, (0.5,) * 3, (0.5,) * 3, frozen)
@@ -127,33 +127,16 @@ class EfficientNetLite(PretrainedEncoder):
 class EfficientNetLite0(EfficientNetLite):
     """EfficientNet-Lite0 with ImageNet weights, `efficientnet-lite0(resolution=128)`; 75.1 % top-1 at 224 pixels.
 
-    Args:
-        channels: Channels of the images: 1 or 3.
-        resolution: Height and width that images are resized to, in pixels; the weights were trained at 224.
-        frozen: Whether the weights are not trained.
-        norm: "batch"; others are refused.
-
-    Raises:
-        InputError: See `EfficientNetLite`.
+    The weights were trained at 224 pixels. See `EfficientNetLite` for the options.
     """
 
     lite = LITE0
-
-    def __init__(self, channels: int, resolution: int = 224, frozen: bool = True, norm: Norm = "batch") -> None:
-        super().__init__(channels, resolution, frozen, norm)
 
 
 class EfficientNetLite2(EfficientNetLite):
     """EfficientNet-Lite2 with ImageNet weights, `efficientnet-lite2(resolution=192)`; 77.6 % top-1 at 260 pixels.
 
-    Args:
-        channels: Channels of the images: 1 or 3.
-        resolution: Height and width that images are resized to, in pixels; the weights were trained at 260.
-        frozen: Whether the weights are not trained.
-        norm: "batch"; others are refused.
-
-    Raises:
-        InputError: See `EfficientNetLite`.
+    The weights were trained at 260 pixels, which are its usual resolution. See `EfficientNetLite` for the options.
     """
 
     lite = LITE2

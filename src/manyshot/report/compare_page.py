@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from manyshot.classify.evaluate.example_intervals import Estimate
 from manyshot.compare import Arm, ArmResult, ComparisonResult
 from manyshot.report.page import Page, Paragraph, Picture, Section, Table, glossary, interval, provenance
-from manyshot.report.plots import Estimate, accuracies, differences, training_curves
+from manyshot.report.plots import accuracies, differences, training_curves
 from manyshot.report.run_page import accuracy_curves, loss_curve, task_shown
 from manyshot.training.seed_intervals import Difference
 from manyshot.training.task_measures import MEASURES
@@ -39,7 +40,10 @@ def compare_page(title: str, compared: Sequence[ComparisonResult], command: str,
         Section(name, [Table(columns_of(results), result_rows(results)), *differences_of(results)])
         for name, results in groups.items()
     ]
-    bars = {name: [_estimate(arm, result) for arm, result in results.items()] for name, results in groups.items()}
+    bars = {
+        name: {arm: Estimate(result.mean, *result.interval) for arm, result in results.items()}
+        for name, results in groups.items()
+    }
     what = metric_of(next(iter(groups.values()))).capitalize()
     sections.append(
         Section(f"{what} of all arms", [Picture.of(accuracies(bars, what), alt=f"{what} of each arm, with intervals")])
@@ -196,14 +200,14 @@ def _arm_row(arm: Arm, seconds: float) -> tuple[str, str, str, str, str]:
     return arm.name, arm.plan, sets, use, f"{seconds:.0f}"
 
 
-def _estimate(name: str, result: ArmResult) -> Estimate:
-    return Estimate(name, result.mean, *result.interval)
-
-
 def differences_of(results: Results) -> list[Picture]:
     """A plot of each arm's difference from the first; none where there is only one arm."""
     gaps = {name: result.against_first for name, result in results.items()}
-    estimates = [Estimate(n, 100 * g.difference, 100 * g.low, 100 * g.high) for n, g in gaps.items() if g is not None]
+    estimates = {
+        name: Estimate(100 * gap.difference, 100 * gap.low, 100 * gap.high)
+        for name, gap in gaps.items()
+        if gap is not None
+    }
     if not estimates:
         return []
     first = next(iter(results))

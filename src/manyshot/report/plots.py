@@ -19,6 +19,8 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
+from manyshot.classify.evaluate.example_intervals import Estimate
+
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK = "#212529"
 FAINT = "#868e96"
@@ -58,23 +60,6 @@ STYLE: Any = {
     "ytick.color": FAINT,
     "ytick.labelcolor": INK,
 }
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and its 95 % interval.
-
-    Args:
-        label: Name of the estimated quantity.
-        value: The estimate.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
-    """
-
-    label: str
-    value: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -136,25 +121,25 @@ def training_curves(loss: Mapping[str, Curve], accuracy: Mapping[str, Curve]) ->
     return figure
 
 
-def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "percentage points") -> Figure:
+def differences(estimates: Mapping[str, Estimate], *, baseline: str, unit: str = "percentage points") -> Figure:
     """Draw each arm's paired difference from a baseline, with its interval; zero is marked.
 
     An interval that excludes zero is drawn in color, one that includes zero in gray.
 
     Args:
-        estimates: Differences in `unit`, from top to bottom.
+        estimates: Difference of each arm in `unit`, from top to bottom.
         baseline: Name of the arm that the others are compared with.
         unit: Unit at the axis.
 
     Example:
-        >>> differences([Estimate("affine", 6.1, 4.0, 8.2)], baseline="nothing").axes[0].get_xlabel()
+        >>> differences({"affine": Estimate(6.1, 4.0, 8.2)}, baseline="nothing").axes[0].get_xlabel()
         'difference from nothing, percentage points'
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(7.0, 0.9 + 0.42 * max(len(estimates), 1))
         axes = figure.subplots()
         axes.axvline(0, color=FAINT, linewidth=1)
-        for row, e in enumerate(estimates):
+        for row, e in enumerate(estimates.values()):
             color = FAINT if e.low <= 0 <= e.high else COLORS[0] if e.value > 0 else COLORS[1]
             axes.plot([e.low, e.high], [row, row], color=color, linewidth=2.4)
             axes.plot(e.value, row, "o", color=color, markersize=7)
@@ -165,7 +150,7 @@ def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "pe
                 va="center",
                 color=INK,
             )
-        axes.set_yticks(range(len(estimates)), [_shown(e.label) for e in estimates])
+        axes.set_yticks(range(len(estimates)), [_shown(name) for name in estimates])
         axes.set_ylim(max(len(estimates), 1) - 0.5, -0.5)
         axes.set_xlabel(f"difference from {_shown(baseline)}, {unit}")
         axes.spines["left"].set_visible(False)
@@ -175,15 +160,15 @@ def differences(estimates: Sequence[Estimate], *, baseline: str, unit: str = "pe
     return figure
 
 
-def accuracies(groups: Mapping[str, Sequence[Estimate]], what: str = "Accuracy") -> Figure:
+def accuracies(groups: Mapping[str, Mapping[str, Estimate]], what: str = "Accuracy") -> Figure:
     """Draw bars of accuracy, or of another measure, with intervals, side by side within each group.
 
     Args:
-        groups: One estimate per arm, from 0 to 1, for each group (such as "1 shot"); an arm keeps its color.
+        groups: Estimate of each arm, from 0 to 1, for each group (such as "1 shot"); an arm keeps its color.
         what: What was measured.
 
     Example:
-        >>> arms = [Estimate("plain", 0.56, 0.55, 0.57), Estimate("augmented", 0.65, 0.64, 0.66)]
+        >>> arms = {"plain": Estimate(0.56, 0.55, 0.57), "augmented": Estimate(0.65, 0.64, 0.66)}
         >>> len(accuracies({"1 shot": arms}).axes[0].patches)
         2
     """
@@ -191,13 +176,13 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]], what: str = "Accuracy")
         bars = sum(len(arms) for arms in groups.values())
         figure = new_figure(min(2.2 + 0.8 * bars, 12.0), 3.4)
         axes = figure.subplots()
-        color = _colors([e.label for arms in groups.values() for e in arms])
+        color = _colors([name for arms in groups.values() for name in arms])
         x = 0.0
         centers = []
         for arms in groups.values():
             centers.append(x + (len(arms) - 1) / 2)
-            for e in arms:
-                axes.bar(x, e.value, width=0.86, color=color[e.label], alpha=0.85)
+            for name, e in arms.items():
+                axes.bar(x, e.value, width=0.86, color=color[name], alpha=0.85)
                 axes.plot([x, x], [e.low, e.high], color=INK, linewidth=1.5)
                 axes.annotate(
                     f"{e.value:.1%}", (x, e.high), (0, 3), textcoords="offset points", ha="center", fontsize=9
@@ -206,7 +191,8 @@ def accuracies(groups: Mapping[str, Sequence[Estimate]], what: str = "Accuracy")
             x += 0.7
         axes.set_xticks(centers, [_shown(name) for name in groups])
         axes.tick_params(axis="x", length=0)
-        axes.set_ylim(0, min(1.08, 1.15 * max((e.high for arms in groups.values() for e in arms), default=1.0) + 0.01))
+        highest = max((e.high for arms in groups.values() for e in arms.values()), default=1.0)
+        axes.set_ylim(0, min(1.08, 1.15 * highest + 0.01))
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.grid(axis="y")
         axes.set_axisbelow(True)
@@ -283,7 +269,7 @@ def svg(figure: Figure) -> bytes:
     """The figure as SVG, with letters as outlines and dark colors for dark screens; equal figures give equal bytes.
 
     Example:
-        >>> svg(differences([Estimate("a", 1.0, 0.5, 1.5)], baseline="b"))[:5]
+        >>> svg(differences({"a": Estimate(1.0, 0.5, 1.5)}, baseline="b"))[:5]
         b'<?xml'
     """
     buffer = io.BytesIO()
@@ -309,7 +295,7 @@ def png(figure: Figure, dots: int = 160) -> bytes:
     """The figure as PNG with `dots` pixels per inch.
 
     Example:
-        >>> png(differences([Estimate("a", 1.0, 0.5, 1.5)], baseline="b"))[1:4]
+        >>> png(differences({"a": Estimate(1.0, 0.5, 1.5)}, baseline="b"))[1:4]
         b'PNG'
     """
     buffer = io.BytesIO()

@@ -8,8 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from manyshot.classify.evaluate.example_intervals import Estimate
 from manyshot.report.page import Page, Paragraph, Part, Picture, Section, Table, interval, provenance
-from manyshot.report.plots import COLORS, FAINT, INK, STYLE, Estimate, differences, new_figure
+from manyshot.report.plots import COLORS, FAINT, INK, STYLE, differences, new_figure
 from manyshot.report.rl_pictures import episodes_section, seen_section
 from manyshot.rl.choose_view import Choice
 from manyshot.rl.rl_compare import AgentComparison
@@ -81,7 +82,7 @@ def compare_agents_page(title: str, compared: AgentComparison, command: str) -> 
     if len(compared.arms[0].runs) == 1 and len(compared.arms) > 1:
         parts.append(Paragraph(ONE_SEED))
     if gaps:
-        estimates = [Estimate(n, *(100 * x for x in (g.difference, g.low, g.high))) for n, g in gaps.items()]
+        estimates = {n: Estimate(100 * g.difference, 100 * g.low, 100 * g.high) for n, g in gaps.items()}
         parts.insert(1, Picture.of(differences(estimates, baseline=first), alt="Difference of each arm from the first"))
     sections = [
         Section("Held-out worlds solved", parts),

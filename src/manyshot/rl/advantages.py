@@ -4,16 +4,21 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+Numbers = Float[Tensor, "t n"]
+"""A number at each of t steps of n games."""
+Flags = Bool[Tensor, "t n"]
+"""Whether something holds at each of t steps of n games."""
+
 
 def generalized_advantages(
-    rewards: Float[Tensor, "t n"],
-    values: Float[Tensor, "t n"],
-    next_values: Float[Tensor, "t n"],
-    terminated: Bool[Tensor, "t n"],
-    ended: Bool[Tensor, "t n"],
+    rewards: Numbers,
+    values: Numbers,
+    next_values: Numbers,
+    terminated: Flags,
+    ended: Flags,
     discount: float,
     trace: float,
-) -> Float[Tensor, "t n"]:
+) -> Numbers:
     """Generalized advantage estimates (Schulman et al. 2016), with termination apart from the end of the time.
 
         d_t = r_t + discount (1 - terminated_t) V(s'_t) - V(s_t)

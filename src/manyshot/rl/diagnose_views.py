@@ -15,20 +15,8 @@ from manyshot.rl.policy import ActorCritic
 from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.worlds.world import Discrete, Guided, State, World
 
-IMAGE_VIEWS = (
-    "crop(0.25, border)",
-    "crop(0.25)",
-    "flip(1)",
-    "flip_vertical(1)",
-    "turn",
-    "erase",
-    "random_filter",
-    "brightness",
-    "contrast",
-    "noise",
-    "blur",
-    "invert(1)",
-)
+GEOMETRIC_VIEWS = ("crop(0.25, border)", "crop(0.25)", "flip(1)", "flip_vertical(1)", "turn", "erase")
+IMAGE_VIEWS = (*GEOMETRIC_VIEWS, "random_filter", "brightness", "contrast", "noise", "blur", "invert(1)")
 """Ops that are judged where none are given, and observations are images; with colors, also those below."""
 COLOR_VIEWS = ("hue(0.5)", "channel_shuffle(1)", "grayscale(1)")
 STATE_VIEWS = ("amplitude(0.2)", "noise(0.05)")

@@ -18,7 +18,22 @@ Regularizer = Callable[[Batch, Output], tuple[Tensor, dict[str, Tensor]]]
 
 
 @dataclass(frozen=True)
-class PPO:
+class Clipping:
+    """How far PPO's updates on a rollout may go.
+
+    Args:
+        clip: How far the ratio of probabilities may move.
+        epochs: Passes over a rollout.
+        minibatches: Updates a pass.
+    """
+
+    clip: float = 0.2
+    epochs: int = 3
+    minibatches: int = 8
+
+
+@dataclass(frozen=True)
+class PPO(Clipping):
     """Proximal policy optimization (Schulman et al. 2017).
 
         loss = -mean min(ratio A, clip(ratio, 1 - clip, 1 + clip) A) + value_weight mean (V - target)^2
@@ -44,9 +59,6 @@ class PPO:
         0.2
     """
 
-    clip: float = 0.2
-    epochs: int = 3
-    minibatches: int = 8
     value_weight: float = 0.5
     entropy_weight: float = 0.01
     max_grad_norm: float = 0.5

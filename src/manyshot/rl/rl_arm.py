@@ -41,10 +41,9 @@ class RLArm:
         InputError: If a setting cannot be used.
 
     Example:
-        >>> RLArm.parse("shifted = view: crop(0.25, padding_mode=border)").plan
-        'view: crop(0.25, padding_mode=border)'
-        >>> RLArm.parse("bandit = none | choose=bandit(crop, flip) | steps=1000").settings
-        (('choose', 'bandit(crop, flip)'), ('steps', '1000'))
+        >>> arm = RLArm.parse("moved = view: crop(0.25, padding_mode=border) | choose=bandit(crop, flip) | steps=1000")
+        >>> arm.name, arm.plan, arm.settings
+        ('moved', 'view: crop(0.25, padding_mode=border)', (('choose', 'bandit(crop, flip)'), ('steps', '1000')))
     """
 
     name: str

@@ -7,7 +7,8 @@ from manyshot.base import InputError, did_you_mean, plain_numbers
 from manyshot.base.check_numbers import check_range
 from manyshot.base.seeds import check_seed
 from manyshot.rl.drac import DrAC
-from manyshot.rl.ppo import PPO
+from manyshot.rl.ppo import PPO, Clipping
+from manyshot.runtime.loop_settings import LoopSettings
 from manyshot.runtime.stored_settings import StoredSettings
 
 MOST_STEPS = 10**12
@@ -19,8 +20,8 @@ NUMBER = r"(-?[0-9]+(?:\.[0-9]+)?)"
 RANGE = re.compile(rf"(\w+)={NUMBER}(?:\.\.{NUMBER}(?:/{NUMBER})?)?\s*(?:,|$)")
 
 
-@dataclass(frozen=True)
-class RLSettings:
+@dataclass(frozen=True, kw_only=True)
+class RLSettings(LoopSettings, Clipping):
     """Settings of the training loop of an agent.
 
     Args:
@@ -28,17 +29,17 @@ class RLSettings:
         games: Number of games played side by side.
         rollout: Number of steps of each game between two updates.
         learning_rate: Learning rate of Adam.
-        discount: Factor of a reward a step later.
-        trace: Weight of longer returns in the advantages, 0 to 1 (lambda).
         clip: How far PPO's ratio of probabilities may move.
         epochs: Passes over a rollout.
         minibatches: Updates per pass.
-        entropy: Weight of the entropy.
-        view_weight: Weight of the regularization by changed views.
-        view_value: Whether a changed view should keep the value as well as the policy.
         width: Number of features of the network.
         eval_every: Rollouts between two evaluations on training and held-out worlds.
         save_every: Rollouts between two checkpoints.
+        discount: Factor of a reward a step later.
+        trace: Weight of longer returns in the advantages, 0 to 1 (lambda).
+        entropy: Weight of the entropy.
+        view_weight: Weight of the regularization by changed views.
+        view_value: Whether a changed view should keep the value as well as the policy.
         seed: Seed of the weights and of all draws.
         device: "cpu", "cuda", ... for the network; the world stays on the processor.
 
@@ -50,23 +51,17 @@ class RLSettings:
     games: int = 32
     rollout: int = 64
     learning_rate: float = 5e-4
-    discount: float = 0.99
-    trace: float = 0.95
-    clip: float = 0.2
-    epochs: int = 3
-    minibatches: int = 8
-    entropy: float = 0.01
-    view_weight: float = 0.1
-    view_value: bool = True
     width: int = 128
     eval_every: int = 20
     save_every: int = 20
-    seed: int = 0
-    device: str = "cpu"
+    discount: float = 0.99
+    trace: float = 0.95
+    entropy: float = 0.01
+    view_weight: float = 0.1
+    view_value: bool = True
 
-    def __post_init__(self) -> None:
-        plain_numbers(self)
-        check_seed(self.seed)
+    def check(self) -> None:
+        """See `LoopSettings.check`."""
         check_range(1, MOST_STEPS, whole=True, steps=self.steps)
         check_range(1, MOST_ROWS, whole=True, games=self.games, rollout=self.rollout)
         check_range(1, 65_536, whole=True, width=self.width, eval_every=self.eval_every, save_every=self.save_every)

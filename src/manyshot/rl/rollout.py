@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
-from manyshot.rl.advantages import generalized_advantages
+from manyshot.rl.advantages import Flags, Numbers, generalized_advantages
 from manyshot.rl.policy import Inputs
 
 
@@ -33,30 +33,30 @@ class Rollout:
 
     inputs: Inputs
     actions: Tensor
-    log_probs: Float[Tensor, "t n"]
-    values: Float[Tensor, "t n"]
-    next_values: Float[Tensor, "t n"]
-    rewards: Float[Tensor, "t n"]
-    terminated: Bool[Tensor, "t n"]
-    ended: Bool[Tensor, "t n"]
-    episode_ended: Bool[Tensor, "t n"]
-    solved: Bool[Tensor, "t n"]
-    episode_returns: Float[Tensor, "t n"]
+    log_probs: Numbers
+    values: Numbers
+    next_values: Numbers
+    rewards: Numbers
+    terminated: Flags
+    ended: Flags
+    episode_ended: Flags
+    solved: Flags
+    episode_returns: Numbers
     episodes: Int[Tensor, "t n"]
     levels: Int[Tensor, "t n"]
-    counted: Bool[Tensor, "t n"]
+    counted: Flags
 
     def mean_return(self) -> float | None:
         """Mean return of the episodes that ended; None if none did."""
         done = self.episode_ended
         return self.episode_returns[done].mean().item() if bool(done.any()) else None
 
-    def advantages(self, rewards: Float[Tensor, "t n"], discount: float, trace: float) -> Float[Tensor, "t n"]:
+    def advantages(self, rewards: Numbers, discount: float, trace: float) -> Numbers:
         """Generalized advantage estimates of rewards that may have been scaled."""
         parts = (self.values, self.next_values, self.terminated, self.ended)
         return generalized_advantages(rewards, *parts, discount, trace)
 
-    def described(self, estimates: Float[Tensor, "t n"]) -> dict[str, float]:
+    def described(self, estimates: Numbers) -> dict[str, float]:
         """What is logged: return, solved and truncated episodes, and how well values explain what came.
 
         Args:
@@ -86,12 +86,12 @@ class Batch:
 
     inputs: Inputs
     actions: Tensor
-    log_probs: Float[Tensor, "t n"]
-    advantages: Float[Tensor, "t n"]
-    targets: Float[Tensor, "t n"]
+    log_probs: Numbers
+    advantages: Numbers
+    targets: Numbers
 
     @staticmethod
-    def of(rollout: Rollout, advantages: Float[Tensor, "t n"], device: torch.device | str = "cpu") -> "Batch":
+    def of(rollout: Rollout, advantages: Numbers, device: torch.device | str = "cpu") -> "Batch":
         """The steps of a rollout, with advantages and, as targets of the values, these plus the values."""
         parts = (rollout.actions, rollout.log_probs, advantages, advantages + rollout.values)
         return Batch(rollout.inputs.to(device), *(part.to(device) for part in parts))
@@ -109,7 +109,7 @@ class Batch:
         rest = (self.actions, self.log_probs, self.advantages, self.targets)
         return Batch(flat, *(part.flatten(0, 1)[None] for part in rest))
 
-    def counted(self, counted: Bool[Tensor, "t n"]) -> "Batch":
+    def counted(self, counted: Flags) -> "Batch":
         """The steps that are counted, side by side `[1, m]`, for a policy without a memory."""
         flat = self.in_any_order()
         return flat if bool(counted.all()) else flat.games(counted.flatten().nonzero()[:, 0].to(flat.log_probs.device))

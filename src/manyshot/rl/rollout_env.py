@@ -18,7 +18,11 @@ from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Rollout
 from manyshot.rl.worlds.world import Box, Discrete, Outcome, State, World
 
-ChooseLevels = Callable[[int, Generator], tuple[Int[Tensor, "n"], Bool[Tensor, "n"]]]
+Indices = Int[Tensor, "n"]
+"""A whole number for each of n games."""
+GameFlags = Bool[Tensor, "n"]
+"""Whether something holds for each of n games."""
+ChooseLevels = Callable[[int, Generator], tuple[Indices, GameFlags]]
 """Draws the levels (indices of worlds of the family) of n games that begin, and whether the agent learns from each."""
 
 
@@ -53,11 +57,11 @@ class RolloutEnv:
         size = actions.n if isinstance(actions, Discrete) else int(np.prod(actions.shape))
         return size + 2 if self.feeds_back else 0
 
-    def seeds(self, levels: Int[Tensor, "n"], numbers: Int[Tensor, "n"]) -> Int[Tensor, "n"]:
+    def seeds(self, levels: Indices, numbers: Indices) -> Indices:
         """The seeds of the first states of games, by level and number."""
         return episode_seeds(self.seed, self.ids[levels], numbers)
 
-    def same_each(self, count: int, generator: Generator) -> tuple[Int[Tensor, "n"], Bool[Tensor, "n"]]:
+    def same_each(self, count: int, generator: Generator) -> tuple[Indices, GameFlags]:
         """Levels of games that begin, each with the same chance; the agent learns from all of them."""
         return torch.randint(len(self.contexts), (count,), generator=generator), torch.ones(count, dtype=torch.bool)
 
@@ -81,15 +85,15 @@ class Games:
     """
 
     state: State
-    levels: Int[Tensor, "n"]
+    levels: Indices
     contexts: Float[Tensor, "n k"]
-    numbers: Int[Tensor, "n"]
-    episodes: Int[Tensor, "n"]
+    numbers: Indices
+    episodes: Indices
     extras: Float[Tensor, "n e"]
-    first: Bool[Tensor, "n"]
+    first: GameFlags
     memory: Float[Tensor, "n h"]
     returns: Float[Tensor, "n"]
-    counted: Bool[Tensor, "n"]
+    counted: GameFlags
     held: Mapping[str, Any]
 
     def tensors(self) -> dict[str, Tensor]:
@@ -103,11 +107,11 @@ class Games:
 
 def reset(
     env: RolloutEnv,
-    levels: Int[Tensor, "n"],
-    numbers: Int[Tensor, "n"],
+    levels: Indices,
+    numbers: Indices,
     memory: int,
     generator: Generator,
-    counted: Bool[Tensor, "n"] | None = None,
+    counted: GameFlags | None = None,
 ) -> Games:
     """Begin a trial in each of n rows.
 
@@ -233,12 +237,7 @@ def _play_step(
 
 
 def _next_games(
-    env: RolloutEnv,
-    games: Games,
-    done: Bool[Tensor, "n"],
-    trial_over: Bool[Tensor, "n"],
-    choose: ChooseLevels,
-    generator: Generator,
+    env: RolloutEnv, games: Games, done: GameFlags, trial_over: GameFlags, choose: ChooseLevels, generator: Generator
 ) -> Games:
     """The next episode of trials that go on, and another trial where one is over."""
     if not bool(done.any()):

@@ -35,8 +35,8 @@ def density_coverage(real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"]
 
     Example:
         >>> import torch
-        >>> x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
-        >>> density_coverage(x[:200], x[200:] + 100)
+        >>> x = torch.randn(200, 2)
+        >>> density_coverage(x, x + 100)
         DensityCoverage(density=0.0, coverage=0.0)
     """
     real, generated = check_features(real, generated)

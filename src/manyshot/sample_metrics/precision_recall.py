@@ -24,9 +24,8 @@ def precision_recall(real: Float[Tensor, "n d"], generated: Float[Tensor, "m d"]
     """Compute precision and recall; a set's region is the union of balls that reach to the k-th nearest neighbors.
 
     Args:
-        real: Features of real examples, more than k.
-        generated: Features of generated examples, more than k; as many as real ones, or precision and recall are not
-            comparable.
+        real: Features of more than k real examples.
+        generated: Features of as many generated examples; with other numbers, precision and recall are not comparable.
         k: Number of neighbors; 3 in the paper.
 
     Raises:

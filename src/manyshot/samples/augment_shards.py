@@ -22,8 +22,7 @@ from manyshot.samples.picture_listing import class_folders, shard_offsets, write
 from manyshot.samples.shard_writers import WRITERS, require_pyarrow
 
 SETTINGS, CLASSES = "shards.json", "classes.json"
-SHARD_SIZE = 10_000
-MAX_PER_ITEM = 1_000
+SHARD_SIZE, MAX_PER_ITEM = 10_000, 1_000
 
 
 @dataclass(frozen=True)
@@ -88,12 +87,12 @@ def augment_shards(
     Example:
         >>> import tempfile
         >>> from PIL import Image
-        >>> photos = Path(tempfile.mkdtemp()) / "photos"
-        >>> (photos / "cat").mkdir(parents=True)
-        >>> Image.new("RGB", (40, 30)).save(photos / "cat" / "tom.png")
-        >>> augment_shards(photos, Plan("shots: flip"), photos.with_name("new"), per_item=3).samples
+        >>> pets, new = (Path(tempfile.mkdtemp()) for _ in range(2))
+        >>> (pets / "cat").mkdir()
+        >>> Image.new("RGB", (40, 30)).save(pets / "cat" / "tom.png")
+        >>> augment_shards(pets, Plan("shots: flip"), new, per_item=3).samples
         3
-        >>> sorted(path.name for path in photos.with_name("new").glob("[!.]*"))
+        >>> sorted(path.name for path in new.glob("[!.]*"))
         ['00000.tar', 'classes.json', 'shards.json']
     """
     named = Path(out).expanduser()

@@ -12,6 +12,11 @@ from manyshot.segment.masked_source import to_targets
 from manyshot.segment.segmentation_net import SegmentationNet
 from manyshot.segment.segmenter import Segmentation, Support
 
+Maps = Float[Tensor, "n d *size"]
+"""Features of each pixel of n items."""
+Members = Float[Tensor, "n k *size"]
+"""1 where a pixel has one of k labels, else 0."""
+
 SCALE = 20.0
 """Factor of the cosine similarity, as in the paper."""
 FAR = -1e4
@@ -100,9 +105,7 @@ class PixelPrototypes:
         return net.eval().requires_grad_(False)
 
 
-def prototypes(
-    features: Float[Tensor, "n d *size"], members: Float[Tensor, "n k *size"]
-) -> tuple[Float[Tensor, "k d"], Bool[Tensor, "k"]]:
+def prototypes(features: Maps, members: Members) -> tuple[Float[Tensor, "k d"], Bool[Tensor, "k"]]:
     """Mean features of each label: over the pixels of each item that shows it, and then over these items.
 
     Args:
@@ -124,9 +127,7 @@ def prototypes(
     return (means * shows[..., None]).sum(0) / shows.sum(0).clamp(min=1)[:, None], shows.any(0)
 
 
-def similarity(
-    features: Float[Tensor, "n d *size"], found: Float[Tensor, "k d"], present: Bool[Tensor, "k"]
-) -> Float[Tensor, "n k *size"]:
+def similarity(features: Maps, found: Float[Tensor, "k d"], present: Bool[Tensor, "k"]) -> Float[Tensor, "n k *size"]:
     """Logits of each pixel: 20 times the cosine of its features and the prototypes.
 
     Example:
@@ -140,8 +141,8 @@ def similarity(
 
 
 def task_loss(
-    support: Float[Tensor, "n d *size"],
-    support_members: Float[Tensor, "n k *size"],
+    support: Maps,
+    support_members: Members,
     query: Float[Tensor, "m d *size"],
     query_members: Float[Tensor, "m k *size"],
     align: float,
@@ -157,11 +158,11 @@ def task_loss(
     return loss
 
 
-def _cross_entropy(logits: Float[Tensor, "n k *size"], members: Float[Tensor, "n k *size"]) -> Float[Tensor, ""]:
+def _cross_entropy(logits: Float[Tensor, "n k *size"], members: Members) -> Float[Tensor, ""]:
     """Mean cross-entropy over the pixels of labels that have a prototype."""
     known = members * (logits > FAR).to(members)
     return -(known * logits.log_softmax(1)).sum() / known.sum().clamp(min=1)
 
 
-def _members(targets: Int[Tensor, "n *size"], labels: int) -> Float[Tensor, "n k *size"]:
+def _members(targets: Int[Tensor, "n *size"], labels: int) -> Members:
     return F.one_hot(targets, labels).movedim(-1, 1).float()

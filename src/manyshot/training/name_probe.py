@@ -104,7 +104,7 @@ def probe_names(
     """Evaluate the tasks of an evaluation again, with names of other classes, and with one name for all.
 
     Args:
-        evaluation: Result of `evaluate_tasks` with the same arguments.
+        evaluation: What `evaluate_tasks` returned for the same arguments.
         learner: Learner of the evaluation.
         sampler: Sampler of its tasks.
         plan: Plan whose augmenter reads what is said of classes.

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field, replace
 
 from manyshot.augment import Plan
 from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
-from manyshot.datasets import Columns, absolute_data
+from manyshot.datasets import Columns
+from manyshot.datasets.data_settings import DataSettings
 from manyshot.datasets.window import parse_window
 from manyshot.learners import LEARNERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
-from manyshot.runtime.stored_settings import StoredSettings, absolute_path
 from manyshot.training.settings import Settings
 
 Range = int | tuple[int, int]
@@ -22,7 +22,7 @@ MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Config(StoredSettings):
+class Config(DataSettings):
     """Settings of a run: data, learner, tasks, augmentation and training loop; stored in its `config.json`.
 
     Args:
@@ -64,11 +64,6 @@ class Config(StoredSettings):
 
     described = "a run's settings"
 
-    data: str
-    split: str | None = None
-    root: str | None = None
-    size: int | None = None
-    centered: bool = False
     text_column: str | None = None
     label_column: str | None = None
     encoding: str | None = None
@@ -135,16 +130,6 @@ class Config(StoredSettings):
     def most_ways(self) -> int:
         """Largest number of classes of a training task."""
         return self.ways if isinstance(self.ways, int) else self.ways[1]
-
-    def with_absolute_paths(self) -> "Config":
-        """The same settings with absolute paths, so that a run can be used from any folder.
-
-        Example:
-            >>> Config("digits").with_absolute_paths().data
-            'digits'
-        """
-        root = None if self.root is None else absolute_path(self.root)
-        return replace(self, root=root, data=absolute_data(self.data))
 
     def with_seed(self, seed: int) -> "Config":
         """The same settings with another seed."""

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from torch import nn
 from torch.optim import Optimizer
 
-from manyshot.base import InputError, did_you_mean, is_whole, plain_numbers
-from manyshot.base.seeds import check_seed
+from manyshot.base import InputError, did_you_mean, is_whole
+from manyshot.runtime.loop_settings import LoopSettings
 from manyshot.training.schedule import OPTIMIZERS, SCHEDULES
 
 MAX_TASKS = 10_000
@@ -16,7 +16,7 @@ MAX_TASKS = 10_000
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(LoopSettings):
     """Settings of the training loop: steps, optimizer, learning rate, and how often to evaluate and save.
 
     Args:
@@ -24,10 +24,10 @@ class Settings:
         meta_batch_size: T, number of tasks per step.
         learning_rate: Highest learning rate.
         optimizer: "adamw" or "sgd" (with Nesterov momentum 0.9).
-        schedule: "cosine" (to 0 at the last step), "constant", or "step" (halved after each fifth of the steps).
-        warmup_steps: Steps over which the learning rate grows linearly from 0.
         weight_decay: Weight decay; decoupled for AdamW, added to the gradient for SGD.
         grad_clip: Largest norm of the gradient; a larger one is scaled down to it.
+        schedule: "cosine" (to 0 at the last step), "constant", or "step" (halved after each fifth of the steps).
+        warmup_steps: Steps over which the learning rate grows linearly from 0.
         eval_every: Steps between two evaluations on validation tasks.
         validation_tasks: Number of validation tasks.
         save_every: Steps between two checkpoints.
@@ -41,20 +41,18 @@ class Settings:
     steps: int = 2000
     meta_batch_size: int = 4
     learning_rate: float = 1e-3
+    _: KW_ONLY
     optimizer: str = "adamw"
-    schedule: str = "cosine"
-    warmup_steps: int = 50
     weight_decay: float = 0.0
     grad_clip: float = 10.0
+    schedule: str = "cosine"
+    warmup_steps: int = 50
     eval_every: int = 500
     validation_tasks: int = 200
     save_every: int = 200
-    seed: int = 0
-    device: str = "cpu"
 
-    def __post_init__(self) -> None:
-        plain_numbers(self)
-        check_seed(self.seed)
+    def check(self) -> None:
+        """See `LoopSettings.check`."""
         for name in ("steps", "meta_batch_size", "eval_every", "validation_tasks", "save_every"):
             if not (is_whole(getattr(self, name)) and getattr(self, name) >= 1):
                 raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")

@@ -63,14 +63,7 @@ def load_sources(config: Config) -> Sources:
             classes than asked for.
     """
     source = load_dataset(
-        config.data,
-        config.split,
-        root=config.root,
-        size=config.size,
-        centered=config.centered,
-        columns=config.columns,
-        group_by=config.group_by,
-        window=config.window,
+        config.data, columns=config.columns, group_by=config.group_by, window=config.window, **config.loading
     )
     aside = {"validation": config.validation, "test": config.test, "augmenter": config.augmenter}
     fractions = {"training": 1 - sum(aside.values())} | {name: f for name, f in aside.items() if f}
@@ -138,7 +131,7 @@ def validation_sampler(config: Config, source: Source) -> EpisodeSampler:
         source: Validation part of its data.
 
     Raises:
-        InputError: If the source is too small for a task.
+        InputError: As `training_sampler`.
 
     Example:
         >>> few = load_dataset("digits").subset(classes=["3", "8"])

@@ -53,7 +53,7 @@ class Polarity(AudioOp):
         p: Probability that a sound is changed.
 
     Raises:
-        InputError: For a p outside 0 to 1.
+        InputError: If p is not from 0 to 1.
 
     Example:
         >>> Polarity(p=1)(torch.tensor([[0.25, -0.5]]))

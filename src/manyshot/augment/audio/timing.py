@@ -23,10 +23,10 @@ class ShiftTime(AudioOp):
     """Move each sound forward or back in time; what leaves is lost, and silence comes in.
 
     Args:
-        fraction: Largest shift, as a fraction of the length.
+        fraction: Largest shift either way, as a fraction of the length.
 
     Raises:
-        InputError: If it is not from 0 to 1.
+        InputError: If the fraction is not from 0 to 1.
 
     Example:
         >>> ShiftTime().apply(torch.tensor([[[1.0, 2.0, 3.0, 4.0]]]), {"shift": torch.tensor([0.25])})

@@ -31,8 +31,8 @@ class Components:
     basis: Float[Tensor, "k d"]
     scores: Float[Tensor, "m k"]
 
-    @staticmethod
-    def of(vectors: Float[Tensor, "m d"]) -> "Components":
+    @classmethod
+    def of(cls, vectors: Float[Tensor, "m d"]) -> "Components":
         """Principal components of m vectors, which they span without loss.
 
         Example:
@@ -43,7 +43,7 @@ class Components:
         mean = vectors.mean(0)
         left, values, right = torch.linalg.svd(vectors - mean, full_matrices=False)
         kept = values > KEPT * values.max().clamp(min=1e-12)
-        return Components(mean, right[kept], left[:, kept] * values[kept])
+        return cls(mean, right[kept], left[:, kept] * values[kept])
 
     @property
     def deviation(self) -> Float[Tensor, "k"]:

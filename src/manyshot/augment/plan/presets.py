@@ -8,7 +8,7 @@ class Preset:
     """A named plan.
 
     Args:
-        plan: Text of the plan.
+        plan: Its text.
         summary: One line on what it is for.
     """
 

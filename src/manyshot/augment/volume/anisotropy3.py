@@ -6,9 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
+from manyshot.augment.ops.op import Params, check_number, uniform
 from manyshot.augment.volume.line_op import LineOp, chosen_axes
-from manyshot.augment.volume.volume_op import AXES
+from manyshot.augment.volume.volume_op import check_axis, draw_axes
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,11 @@ class Anisotropy3(LineOp):
 
     def __post_init__(self) -> None:
         check_number(self, "factor", low=1, high=100)
-        check_choice(self, "axis", (*AXES, "any"))
+        check_axis(self)
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `factor [n]` and `axis [n]`, 0 to 2 for z, y and x."""
-        axis = torch.randint(3, (n,), generator=generator)
-        if self.axis != "any":
-            axis = torch.full((n,), AXES.index(self.axis))
+        axis = draw_axes(self.axis, n, generator)
         return {"factor": uniform(n, 1.0, self.factor, generator), "axis": axis}
 
     def matrices(self, params: Params, side: int, axis: int, like: Tensor) -> Float[Tensor, "n side side"]:

@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from manyshot.augment.ops.op import Params, check_choice, check_number, uniform
+from manyshot.augment.ops.op import Params, check_number, uniform
 from manyshot.augment.volume.affine3 import Affine3
 from manyshot.augment.volume.line_op import along, circulant
-from manyshot.augment.volume.volume_op import AXES, VolumeOp
+from manyshot.augment.volume.volume_op import VolumeOp, check_axis, draw_axes
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Motion3(VolumeOp):
         InputError: If a value is out of range.
 
     Example:
-        >>> Motion3()(torch.rand(2, 1, 8, 9, 10)).shape
-        torch.Size([2, 1, 8, 9, 10])
+        >>> volumes = torch.rand(2, 1, 8, 9, 10)
+        >>> torch.allclose(Motion3(degrees=0, shift=0)(volumes), volumes, atol=1e-4)
+        True
     """
 
     degrees: float = 5.0
@@ -41,20 +42,20 @@ class Motion3(VolumeOp):
     axis: str = "any"
 
     def __post_init__(self) -> None:
+        check_axis(self)
         check_number(self, "degrees", high=180)
         check_number(self, "shift", high=2)
         check_number(self, "times", low=1, high=20, whole=True)
-        check_choice(self, "axis", (*AXES, "any"))
 
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `degrees [n, times, 3]`, `shift [n, times, 3]`, `at [n, times]` from 0 to 1, and `axis [n]`."""
-        axis = torch.randint(3, (n,), generator=generator)
+        axis = draw_axes(self.axis, n, generator)
         count = n * self.times * 3
         return {
             "degrees": uniform(count, -self.degrees, self.degrees, generator).view(n, self.times, 3),
             "shift": uniform(count, -self.shift, self.shift, generator).view(n, self.times, 3),
             "at": torch.rand(n, self.times, generator=generator).sort(1).values,
-            "axis": axis if self.axis == "any" else torch.full((n,), AXES.index(self.axis)),
+            "axis": axis,
         }
 
     def change(self, images: Float[Tensor, "n c d h w"], params: Params) -> Float[Tensor, "n c d h w"]:

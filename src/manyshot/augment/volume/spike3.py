@@ -26,8 +26,9 @@ class Spike3(VolumeOp):
         InputError: If a value is out of range.
 
     Example:
-        >>> Spike3()(torch.rand(2, 1, 8, 9, 10)).shape
-        torch.Size([2, 1, 8, 9, 10])
+        >>> nothing = torch.zeros(2, 1, 8, 9, 10)
+        >>> bool(Spike3()(nothing).any())
+        False
     """
 
     strength: float = 0.5

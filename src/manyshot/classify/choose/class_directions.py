@@ -123,13 +123,7 @@ class NameTerm:
     def logits(
         self, encoded: EncodedExamples, candidate: Candidate, training: Float[Tensor, "b n"]
     ) -> Float[Tensor, "b n c"]:
-        """What is added, see `ClassDirections.logits`.
-
-        Args:
-            encoded: Features of n examples.
-            candidate: Encoder, transform and views.
-            training: 1 `[B, n]` for the examples of each training set, 0 for the others.
-        """
+        """What is added; `ClassDirections.logits` documents the arguments."""
         return self.scale * self.said.logits(encoded, candidate, training)
 
 

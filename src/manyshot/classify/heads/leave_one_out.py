@@ -84,7 +84,7 @@ def leave_one_out(
         Logits `[len(heads), B, n, c]`; minus infinity for classes that are without examples then.
 
     Raises:
-        InputError: If numbers of rows differ, or a split has no row of positive weight.
+        InputError: As `predict_splits`.
 
     Example:
         >>> from manyshot.classify.heads import Ridge

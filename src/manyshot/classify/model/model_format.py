@@ -21,10 +21,8 @@ from manyshot.classify.model.model_header_checks import (
     StoredHeader,
     TensorTaker,
     check_stored,
-    header_of,
     refuse_faults,
     refuse_other_weights,
-    refuse_unknown_keys,
 )
 
 MAX_COPIES = 1000
@@ -61,8 +59,8 @@ class StoredUnknown(TypedDict):
     root: bool
 
 
-class StoredModel(StoredHeader):
-    """The content of `model.json`."""
+class ModelSettings(TypedDict):
+    """The entries of `model.json` beside the header."""
 
     blocks: list[StoredBlock]
     views: list[list[Any]]
@@ -70,15 +68,17 @@ class StoredModel(StoredHeader):
     unknown: StoredUnknown
 
 
-def settings_of(model: Model, sha256: str) -> StoredModel:
-    """The content of `model.json`.
+class StoredModel(StoredHeader, ModelSettings):
+    """The content of `model.json`."""
+
+
+def settings_of(model: Model) -> ModelSettings:
+    """The entries of `model.json` beside the header.
 
     Args:
         model: A fitted model.
-        sha256: Digest of the file of its tensors.
     """
     return {
-        **header_of(model, model.reference.names, sha256),
         "blocks": [
             StoredBlock(
                 encoder=name,
@@ -144,10 +144,6 @@ def check_settings(values: Any, path: Path) -> StoredModel:  # noqa: ANN401 - fr
         InputError: If another version wrote it, a value is missing, unknown or of the wrong type, or out of range.
     """
     stored: StoredModel = check_stored(values, StoredModel, path)
-    refuse_unknown_keys(values["candidate"], StoredCandidate, path)
-    refuse_unknown_keys(values["unknown"], StoredUnknown, path)
-    for block in values["blocks"]:
-        refuse_unknown_keys(block, StoredBlock, path)
     faults = {
         f"kind '{stored['kind']}'": stored["kind"] not in get_args(Kind),
         "no encoders": not stored["blocks"],

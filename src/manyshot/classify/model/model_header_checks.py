@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, get_args, get_type_hints, is_typeddict
 
 import torch
 from torch import Tensor
@@ -77,20 +77,23 @@ def check_stored(values: Any, kind: Any, path: Path) -> Any:  # noqa: ANN401 - f
 
 
 def refuse_unknown_keys(values: Mapping[str, Any], kind: Any, path: Path) -> None:  # noqa: ANN401 - a `TypedDict`
-    """Refuse entries that a model does not have.
+    """Refuse entries that a model does not have, at any depth.
 
     Args:
-        values: Entries of an object in the file.
+        values: Entries of an object in the file, of the right types.
         kind: Its type.
         path: The file, for errors.
 
     Raises:
         InputError: If there is one.
     """
-    known = kind.__annotations__
-    for name in values:
+    known = get_type_hints(kind)
+    for name, value in values.items():
         if name not in known:
             raise InputError(f"{path}: unknown key {name[:40]!r}; {did_you_mean(name, known)}")
+        for inner in filter(is_typeddict, (known[name], *get_args(known[name]))):
+            for one in value if isinstance(value, list) else [value]:
+                refuse_unknown_keys(one, inner, path)
 
 
 def refuse_faults(faults: Mapping[str, bool], path: Path) -> None:

@@ -9,9 +9,11 @@ from torch import Tensor
 from manyshot.base import InputError, open_file, read_json, write_json
 from manyshot.base.tensor_file import read_tensors, write_tensors
 from manyshot.classify.model.model import Model
-from manyshot.classify.model.model_format import build_model, check_settings, settings_of, tensors_of
+from manyshot.classify.model.model_format import ModelSettings, build_model, check_settings, settings_of, tensors_of
+from manyshot.classify.model.model_header_checks import header_of
 from manyshot.classify.model.printable_names import check_class_names
 from manyshot.classify.multipart.parts_format import (
+    PartsSettings,
     build_parts_model,
     check_parts_settings,
     parts_settings,
@@ -75,12 +77,13 @@ def save_model(model: Model | PartsModel, folder: Path | str, overwrite: bool = 
     folder = Path(folder)
     check_model_target(folder, overwrite)
     check_class_names(model.class_names, str(folder))
+    settings: ModelSettings | PartsSettings
     if isinstance(model, PartsModel):
-        write_tensors(folder / TENSORS, parts_tensors(model))
-        write_json(folder / SETTINGS, parts_settings(model, _digest(folder / TENSORS)))
-        return
-    write_tensors(folder / TENSORS, tensors_of(model))
-    write_json(folder / SETTINGS, settings_of(model, _digest(folder / TENSORS)))
+        tensors, settings, names = parts_tensors(model), parts_settings(model), model.names
+    else:
+        tensors, settings, names = tensors_of(model), settings_of(model), model.reference.names
+    write_tensors(folder / TENSORS, tensors)
+    write_json(folder / SETTINGS, {**header_of(model, names, _digest(folder / TENSORS)), **settings})
 
 
 def load_model(folder: Path | str) -> Model:

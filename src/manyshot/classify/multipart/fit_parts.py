@@ -125,12 +125,7 @@ def _checked_head(head: str) -> str:
 
 
 def _encode(
-    examples: PartedExamples,
-    encoders: dict[str, str],
-    plan: str,
-    seed: int,
-    means: NDArray[np.float64],
-    device: str,
+    examples: PartedExamples, encoders: dict[str, str], plan: str, seed: int, means: NDArray[np.float64], device: str
 ) -> PartRows:
     """The features of the examples, each followed by those of its variants."""
     plain = encode_parted(examples, encoders, means, device, "encode")

@@ -12,10 +12,8 @@ from manyshot.classify.model.model_header_checks import (
     StoredHeader,
     TensorTaker,
     check_stored,
-    header_of,
     refuse_faults,
     refuse_other_weights,
-    refuse_unknown_keys,
 )
 from manyshot.classify.multipart.fit_parts import fingerprint
 from manyshot.classify.multipart.part_heads import FUSION, PartNames, PartRows
@@ -35,8 +33,8 @@ class StoredPart(TypedDict):
     fingerprint: str
 
 
-class StoredPartsModel(StoredHeader):
-    """The content of `model.json`."""
+class PartsSettings(TypedDict):
+    """The entries of `model.json` beside the header."""
 
     parts: list[StoredPart]
     numbers: list[str]
@@ -46,30 +44,33 @@ class StoredPartsModel(StoredHeader):
     names_scale: float
 
 
-def parts_settings(model: PartsModel, sha256: str) -> StoredPartsModel:
-    """The content of `model.json`.
+class StoredPartsModel(StoredHeader, PartsSettings):
+    """The content of `model.json`."""
+
+
+def parts_settings(model: PartsModel) -> PartsSettings:
+    """The entries of `model.json` beside the header.
 
     Args:
         model: A fitted model.
-        sha256: Digest of the file of its tensors.
     """
-    return {
-        **header_of(model, model.names, sha256),
-        "parts": [
-            StoredPart(
-                name=name,
-                kind=kind,
-                encoder=model.encoders.get(name, ""),
-                fingerprint=model.fingerprints.get(name, ""),
-            )
-            for name, kind in model.kinds.items()
-        ],
-        "numbers": list(model.number_names),
-        "head": model.head,
-        "plan": model.plan,
-        "copies": model.rows.copies,
-        "names_scale": 0.0 if model.said is None else model.said.scale,
-    }
+    return PartsSettings(
+        parts=[_stored_part(model, name) for name in model.kinds],
+        numbers=list(model.number_names),
+        head=model.head,
+        plan=model.plan,
+        copies=model.rows.copies,
+        names_scale=0.0 if model.said is None else model.said.scale,
+    )
+
+
+def _stored_part(model: PartsModel, name: str) -> StoredPart:
+    return StoredPart(
+        name=name,
+        kind=model.kinds[name],
+        encoder=model.encoders.get(name, ""),
+        fingerprint=model.fingerprints.get(name, ""),
+    )
 
 
 def parts_tensors(model: PartsModel) -> dict[str, Tensor]:
@@ -101,8 +102,6 @@ def check_parts_settings(values: Any, path: Path) -> StoredPartsModel:  # noqa: 
         InputError: If another version wrote it, or a value is missing, unknown, of the wrong type, or out of range.
     """
     stored: StoredPartsModel = check_stored(values, StoredPartsModel, path)
-    for part in values["parts"]:
-        refuse_unknown_keys(part, StoredPart, path)
     names = [part["name"] for part in stored["parts"]]
     kinds = [part["kind"] for part in stored["parts"]]
     faults = {

@@ -24,6 +24,10 @@ from manyshot.meta_augment.auto.op_weigher import OpWeigher, read_weigher
 from manyshot.meta_augment.auto.variant_gram import Encode, encode_variants, gather_evidence
 from manyshot.nets import ENCODERS, PretrainedEncoder
 
+Images = Any
+"""Arrays or tensors, as users give them."""
+Labels = ArrayLike | Sequence[Any]
+
 AUTO = "auto"
 """The word that asks for a plan that is chosen by looking at examples."""
 ENCODER = "efficientnet-lite0(resolution=96)"
@@ -60,10 +64,7 @@ class Advice:
         return self.mix.plan_for(self.side)
 
 
-def auto_plan(
-    images: Any,  # noqa: ANN401 - what users give
-    labels: ArrayLike | Sequence[Any],
-) -> Plan:
+def auto_plan(images: Images, labels: Labels) -> Plan:
     """Choose a plan for a few labeled pictures.
 
     The plan makes sixteen variants of a picture. How many of them an op makes follows from what helped on other data
@@ -123,8 +124,8 @@ def usual_mix(shots: float, variants: int = VARIANTS) -> Mix:
 
 
 def advise(
-    images: Any,  # noqa: ANN401 - what users give
-    labels: ArrayLike | Sequence[Any],
+    images: Images,
+    labels: Labels,
     *,
     encoder: str = ENCODER,
     seed: int = 0,

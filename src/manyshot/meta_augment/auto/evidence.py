@@ -19,6 +19,9 @@ FOLDS = 5
 SHARPNESS = 8.0
 """Outputs of ridge regression times this are the logits of a cross-entropy."""
 
+OfOps = Float[Tensor, "b ops"]
+"""A number for each op, for each of b tasks."""
+
 
 @dataclass(frozen=True, eq=False)
 class TaskEvidence:
@@ -35,11 +38,11 @@ class TaskEvidence:
     """
 
     shots: Float[Tensor, " b"]
-    excess: Float[Tensor, "b ops"]
-    error: Float[Tensor, "b ops"]
+    excess: OfOps
+    error: OfOps
     accuracy: Float[Tensor, " b"]
-    move: Float[Tensor, "b ops"]
-    keep: Float[Tensor, "b ops"]
+    move: OfOps
+    keep: OfOps
 
 
 def look_at(gram: Float[Tensor, "b n v n v"], labels: Int[Tensor, "b n"]) -> TaskEvidence:
@@ -121,7 +124,7 @@ def folds(labels: Int[Tensor, "b n"]) -> Int[Tensor, "b n"]:
     return same.tril(-1).sum(2) % min(least, FOLDS)
 
 
-def _moves(gram: Tensor, labels: Tensor) -> tuple[Float[Tensor, "b ops"], Float[Tensor, "b ops"]]:
+def _moves(gram: Tensor, labels: Tensor) -> tuple[OfOps, OfOps]:
     """How far variants move, and how often they stay nearest to the mean of their class."""
     b, n, v = gram.shape[:3]
     alone = torch.zeros(n, v).to(gram)

@@ -16,14 +16,7 @@ class ContextFreePolicy(OpPolicy):
     """One learned policy of image ops for all tasks, `context-free(drawings)`.
 
     Every class has the same probabilities and magnitudes. It ignores the context, so it is the baseline of a
-    conditioned policy, and it can be written as one plan (`to_plan`).
-
-    Args:
-        channels: Number of channels; color ops are left out unless there are three.
-        ops: A set (all, drawings, shapes, photographs), or names of ops with hyphens between them.
-        gates: Gradient estimator of the gates: straight-through or relaxed.
-        weight: Initial weight of all generated examples of a class at one shot, relative to one real example.
-        initial_plan: Preset, or plan in quotes, to start from; if empty, every op starts at moderate settings.
+    conditioned policy, and it can be written as one plan (`to_plan`). Its options are those of `OpPolicy`.
 
     Example:
         >>> support = Examples.of(torch.rand(2, 5, 1, 28, 28), torch.arange(5))

@@ -32,9 +32,7 @@ def moments(maps, mean, spread):
                 for k in range(c):
                     away = maps[i, y, x, k] - total[k]
                     squares[k] += away * away
-        for k in range(c):
-            mean[i, k] = total[k]
-            spread[i, k] = squares[k]
+        mean[i], spread[i] = total, squares
 
 
 @partial(kernel, finite=False)
@@ -49,9 +47,9 @@ def pool(maps, scale, shift, pooled, argmax):
     for i in range(n):
         for y in range(rows):
             for x in range(columns):
+                into, where = pooled[i, y, x], argmax[i, y, x]
                 a, b = maps[i, 2 * y, 2 * x], maps[i, 2 * y, 2 * x + 1]
                 d, e = maps[i, 2 * y + 1, 2 * x], maps[i, 2 * y + 1, 2 * x + 1]
-                into, where = pooled[i, y, x], argmax[i, y, x]
                 for k in range(c):
                     s, t = scale[i, k], shift[i, k]
                     za, zb, zd, ze = s * a[k] + t, s * b[k] + t, s * d[k] + t, s * e[k] + t
@@ -103,9 +101,7 @@ def pooled_sums(gradient, argmax, taken, total, product):
                     first[k] += g[k] if where[k] != NONE else zero
                 for k in range(c):
                     second[k] += g[k] * t[k] if where[k] != NONE else zero
-        for k in range(c):
-            total[i, k] = first[k]
-            product[i, k] = second[k]
+        total[i], product[i] = first, second
 
 
 @kernel
@@ -163,9 +159,7 @@ def sums(maps, other, mean, total, product):
                     first[k] += v[k]
                 for k in range(c):
                     second[k] += v[k] * (a[k] - m[k])
-        for k in range(c):
-            total[i, k] = first[k]
-            product[i, k] = second[k]
+        total[i], product[i] = first, second
 
 
 @kernel

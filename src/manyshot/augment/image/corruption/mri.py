@@ -70,7 +70,51 @@ class BiasField(PolynomialField, ImageOp):
 
 
 @dataclass(frozen=True)
-class Ghosting(ImageOp):
+class Ghosts:
+    """Draws how many ghosts there are and how strong, for ghosting of images and volumes.
+
+    Args:
+        strength: Largest intensity, from 0 to 1.
+        ghosts: Largest number of copies.
+
+    Raises:
+        InputError: If a value is out of range.
+    """
+
+    strength: float = 0.5
+    ghosts: int = 6
+
+    def __post_init__(self) -> None:
+        check_number(self, "strength", high=1)
+        check_number(self, "ghosts", low=2, high=100, whole=True)
+
+    def sample(self, n: int, generator: Generator) -> Params:
+        """Draw `intensity [n]` and `ghosts [n]`."""
+        return {
+            "intensity": uniform(n, 0.0, self.strength, generator),
+            "ghosts": torch.randint(2, self.ghosts + 1, (n,), generator=generator),
+        }
+
+
+def ghost_gains(params: Params, line: Tensor, like: Tensor) -> Float[Tensor, "n lines"]:
+    """Return the gains of the lines of a spectrum: every k-th one but the constant one is weakened.
+
+    Args:
+        params: Draws of `Ghosts`.
+        line: How often each line's wave goes around.
+        like: Images or volumes, whose type and device the gains have.
+
+    Example:
+        >>> ghost_gains({"intensity": torch.tensor([0.5]), "ghosts": torch.tensor([2])}, torch.arange(5), torch.ones(1))
+        tensor([[1.0000, 1.0000, 0.5000, 1.0000, 0.5000]])
+    """
+    weak = (line % params["ghosts"].to(line)[:, None] == 0) & (line > 0)
+    gains: Tensor = 1 - params["intensity"].to(like)[:, None] * weak.to(like)
+    return gains
+
+
+@dataclass(frozen=True)
+class Ghosting(Ghosts, ImageOp):
     """Overlay faint copies of each image, evenly spaced along one axis, as breathing does in a scan.
 
     Periodic motion weakens every k-th line of the image's spectrum: those lines, except the constant one, are
@@ -88,20 +132,9 @@ class Ghosting(ImageOp):
         torch.Size([8, 1, 28, 28])
     """
 
-    strength: float = 0.5
-    ghosts: int = 6
-
-    def __post_init__(self) -> None:
-        check_number(self, "strength", high=1)
-        check_number(self, "ghosts", low=2, high=100, whole=True)
-
     def sample(self, n: int, generator: Generator) -> Params:
         """Draw `intensity [n]`, `ghosts [n]` and `vertical [n]`, booleans that choose the axis."""
-        return {
-            "intensity": uniform(n, 0.0, self.strength, generator),
-            "ghosts": torch.randint(2, self.ghosts + 1, (n,), generator=generator),
-            "vertical": torch.rand(n, generator=generator) < 0.5,
-        }
+        return {**super().sample(n, generator), "vertical": torch.rand(n, generator=generator) < 0.5}
 
     def change(self, images: Float[Tensor, "n c h w"], params: Params) -> Float[Tensor, "n c h w"]:
         """Weaken lines of the spectrum; differentiable in images and intensity."""
@@ -114,8 +147,7 @@ class Ghosting(ImageOp):
     @staticmethod
     def _ghosted(images: Float[Tensor, "n c h w"], params: Params, axis: int) -> Float[Tensor, "n c h w"]:
         line = torch.arange(images.shape[axis] // 2 + 1, device=images.device)
-        weak = (line % params["ghosts"].to(images.device)[:, None] == 0) & (line > 0)
-        gains = 1 - params["intensity"].to(images)[:, None] * weak.to(images)
+        gains = ghost_gains(params, line, images)
         spectrum = torch.fft.rfft(images.movedim(axis, -1), dim=-1) * gains[:, None, None]
         ghosted: Tensor = torch.fft.irfft(spectrum, n=images.shape[axis], dim=-1)
         return ghosted.movedim(-1, axis)
