@@ -11,7 +11,7 @@ from drawn_pictures import drawn
 from PIL import Image
 
 from manyshot import load_dataset
-from manyshot.meta_augment.auto.advise import advise, to_pictures
+from manyshot.meta_augment.auto.auto_plan import advise, to_pictures
 from manyshot.report.advice_sheet import advice_sheet
 
 OUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "auto.png"

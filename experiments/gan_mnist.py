@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from manyshot.base import quieten
 from manyshot.datasets import load_dataset
 from manyshot.generate import MODELS
-from manyshot.generate.fit_generator import fit_generator
 from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings, data_spec_of
+from manyshot.generate.generator_training_loop import fit_generator
 from manyshot.runtime.clock import cpu_seconds
 from manyshot.sample_metrics import kernel_distance, precision_recall
 from manyshot.tasks import Source

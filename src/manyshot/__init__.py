@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         Reptile,
         Ridge,
     )
-    from manyshot.meta_augment.auto.advise import auto_plan
+    from manyshot.meta_augment.auto.auto_plan import auto_plan
     from manyshot.nets import Conv4, PretrainedEncoder, ResNet12, TextEncoder
     from manyshot.registration import register
     from manyshot.runs import load
@@ -114,7 +114,7 @@ __all__ = [
 
 _PACKAGES = {
     "Plan": "augment",
-    "auto_plan": "meta_augment.auto.advise",
+    "auto_plan": "meta_augment.auto.auto_plan",
     "InputError": "base",
     "load_dataset": "datasets",
     "load": "runs",

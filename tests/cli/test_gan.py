@@ -77,7 +77,9 @@ class TestTrain:
         from manyshot.generate.monitor import Snapshot
 
         result = iter(None if look is None else Snapshot(look[0], 0.9, look[1]) for look in looks)
-        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: next(result))
+        monkeypatch.setattr(
+            "manyshot.generate.generator_training_loop.evaluate_snapshot", lambda *arguments: next(result)
+        )
         out = tmp_path / "run"
         words = ("gan", "train", "digits", "--size", 8, "--model", "gan(4)", "--out", out, *TINY)
         output = manyshot(*words, "--json")

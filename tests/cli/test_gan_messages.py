@@ -94,7 +94,8 @@ class TestWeights:
 
         distances = iter([0.1, 0.2])
         monkeypatch.setattr(
-            "manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: Snapshot(next(distances), 0.5, 0.5)
+            "manyshot.generate.generator_training_loop.evaluate_snapshot",
+            lambda *arguments: Snapshot(next(distances), 0.5, 0.5),
         )
         fit = GeneratorSettings(steps=4, batch_size=4, eval_every=2, eval_examples=16)
         model = "dcgan(2, noise=4)" if command == "sample" else "dagan(2, discriminator_width=2, noise=4)"

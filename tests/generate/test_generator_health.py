@@ -6,8 +6,8 @@ from safetensors.torch import load_file
 
 from manyshot.base import TrainingDiverged
 from manyshot.generate import MODELS
-from manyshot.generate.fit_generator import fit_generator
 from manyshot.generate.generator_config import GeneratorSettings, data_spec_of
+from manyshot.generate.generator_training_loop import fit_generator
 from manyshot.generate.monitor import Snapshot, diagnose_training, evaluate_snapshot
 from manyshot.runtime.metrics_log import read_metrics
 from manyshot.tasks import Source
@@ -53,7 +53,7 @@ class TestHealth:
             assert untrained == kept.startswith("nothing")
 
     def test_trouble_before_any_snapshot_was_kept_does_not_speak_of_a_better_one(self, capsys, monkeypatch):
-        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: None)
+        monkeypatch.setattr("manyshot.generate.generator_training_loop.evaluate_snapshot", lambda *arguments: None)
         source = two_modes(64)
         settings = GeneratorSettings(steps=2, batch_size=4, eval_every=1, eval_examples=8)
         fit_generator(small_model(source, "gan(8, noise=4)"), source, settings)
@@ -71,7 +71,7 @@ class TestHealth:
             seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
             return Snapshot(0.5 if len(seen) == 1 else 0.1, 0.9, 0.8 if len(seen) == 1 else 0.0)
 
-        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", look)
+        monkeypatch.setattr("manyshot.generate.generator_training_loop.evaluate_snapshot", look)
         settings = GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8)
         rows = fit_generator(objective, source, settings, folder=tmp_path)
         assert [row["step"] for row in rows if "problem" in row] == [6, 9]
@@ -103,7 +103,7 @@ class TestHealth:
             broken.body[-1].bias.fill_(float("nan"))
             return evaluate_snapshot(broken, *arguments)
 
-        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", look)
+        monkeypatch.setattr("manyshot.generate.generator_training_loop.evaluate_snapshot", look)
         rows = fit_generator(objective, source, GeneratorSettings(**vars(FEW) | {"steps": 9}), folder=tmp_path)
         assert [row for row in rows if "problem" in row] == [
             {"step": step, "problem": "generated examples are not finite"} for step in (6, 9)
@@ -134,7 +134,7 @@ class TestHealth:
             beside.append(source)
             return Snapshot(0.1, 0.5, 0.5)
 
-        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", look)
+        monkeypatch.setattr("manyshot.generate.generator_training_loop.evaluate_snapshot", look)
         dark = Source.of(torch.zeros(6, 1, 8, 8, dtype=torch.uint8), ["ay", "bee"] * 3)
         shown = []
         for held_out in (dark, None):
@@ -169,7 +169,7 @@ class TestHealth:
             seen.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
             return Snapshot(next(distances), 0.5, 0.5)
 
-        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", look)
+        monkeypatch.setattr("manyshot.generate.generator_training_loop.evaluate_snapshot", look)
         source = two_modes(64)
         objective = small_model(source, "gan(8, noise=4)")
         fit_generator(objective, source, GeneratorSettings(steps=9, batch_size=4, eval_every=3, eval_examples=8))

@@ -8,9 +8,9 @@ from safetensors.torch import load_file
 
 from manyshot.base import InputError
 from manyshot.generate import MODELS, DataSpec
-from manyshot.generate.fit_generator import fit_generator
 from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings, data_spec_of, load_generator_sources
 from manyshot.generate.generator_run import GeneratorRun, load_generator_run, train_generator
+from manyshot.generate.generator_training_loop import fit_generator
 from manyshot.generate.monitor import Snapshot
 from manyshot.generate.snapshots import read_snapshots
 from manyshot.runtime.checkpoint import read_progress
@@ -40,7 +40,9 @@ class TestRun:
         result = iter(
             [Snapshot(0.5, 0.5, 0.5), Snapshot(0.1, 0.9, 0.0), Snapshot(0.3, 0.5, 0.5), Snapshot(0.4, 0.5, 0.5)]
         )
-        monkeypatch.setattr("manyshot.generate.fit_generator.evaluate_snapshot", lambda *arguments: next(result))
+        monkeypatch.setattr(
+            "manyshot.generate.generator_training_loop.evaluate_snapshot", lambda *arguments: next(result)
+        )
         fit = GeneratorSettings(**vars(FEW) | {"steps": 12})
         run = train_generator(GeneratorConfig("digits", size=8, model="gan(4)", fit=fit), tmp_path / "run")
         kept = load_file(tmp_path / "run" / "best.safetensors")

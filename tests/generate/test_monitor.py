@@ -6,8 +6,8 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.generate import MODELS, AdversarialObjective, DataSpec
-from manyshot.generate.fit_generator import fit_generator
 from manyshot.generate.generator_config import GeneratorSettings
+from manyshot.generate.generator_training_loop import fit_generator
 from manyshot.generate.monitor import evaluate_snapshot
 from manyshot.sample_metrics import kernel_distance
 from manyshot.tasks import Source

@@ -11,7 +11,7 @@ from manyshot.learners import MAMLPlusPlus, Prototypes
 from manyshot.nets import Conv4
 from manyshot.objectives import OBJECTIVES, Adversarial, MaxUp, Plain
 from manyshot.tasks import EpisodeSampler, Source
-from manyshot.training.settings import Settings
+from manyshot.training.fit_settings import Settings
 from manyshot.training.training_loop import fit
 
 SETTINGS = Settings(steps=5, meta_batch_size=2, save_every=2, warmup_steps=0)

@@ -16,7 +16,7 @@ from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan
-    from manyshot.meta_augment.auto.advise import Advice
+    from manyshot.meta_augment.auto.auto_plan import Advice
 
 EXAMPLES = examples(
     "manyshot augment photos --plan natural --per-class 50 --out new",
@@ -293,7 +293,7 @@ def _augment_parts(options: AugmentArguments, table: TableArguments, as_json: bo
 
 def _auto_plan(options: AugmentArguments) -> "tuple[Plan, Advice | None]":
     """The plan of `auto` for the images; where it is asked for what it says of them, and a picture of it."""
-    from manyshot.classify.auto_plan import choose_auto_plan, explain_auto_plan, shown_pictures
+    from manyshot.classify.choose.auto_plan_for_examples import choose_auto_plan, explain_auto_plan, shown_pictures
     from manyshot.classify.examples.read_examples import load_examples
     from manyshot.report.advice_sheet import advice_sheet
     from manyshot.samples.contact_sheet import save_image

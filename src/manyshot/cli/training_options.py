@@ -47,7 +47,7 @@ def loop_options(**others: Any) -> FieldArguments:  # noqa: ANN401 - fields of a
     Args:
         **others: See `settings_options`.
     """
-    return settings_options("training/settings.py", "Settings", **others)
+    return settings_options("training/fit_settings.py", "Settings", **others)
 
 
 def settings_options(module: str, name: str, **others: Any) -> FieldArguments:  # noqa: ANN401 - fields of any type

@@ -18,8 +18,8 @@ from manyshot.augment import Plan
 from manyshot.compare.arm_result import difference_as_dict
 from manyshot.learners import MAML
 from manyshot.tasks import Sinusoids
+from manyshot.training.fit_settings import Settings
 from manyshot.training.seed_intervals import Difference, mean_interval, paired_difference
-from manyshot.training.settings import Settings
 from manyshot.training.support_shuffle import MemorizationProbe, probe
 from manyshot.training.training_loop import fit
 

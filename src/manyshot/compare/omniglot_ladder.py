@@ -25,9 +25,9 @@ from manyshot.learners import Learner
 from manyshot.runtime.ray_cluster import HERE
 from manyshot.tasks import Episode
 from manyshot.training.evaluate import evaluate
+from manyshot.training.fit_settings import Settings
 from manyshot.training.run_config import Config
 from manyshot.training.seed_intervals import Difference
-from manyshot.training.settings import Settings
 from manyshot.training.task_csv import TASKS, write_task_csv
 
 _ITEMS = "support+query: affine(10, 1.15, 0.2, 0.05) elastic(0.07) stroke(0.7, p=0.5)"

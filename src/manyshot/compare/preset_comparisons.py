@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from manyshot.compare.arm import Arm
 from manyshot.compare.comparison import Comparison, EvaluationSuite
+from manyshot.training.fit_settings import Settings
 from manyshot.training.run_config import Config
-from manyshot.training.settings import Settings
 
 
 @dataclass(frozen=True)

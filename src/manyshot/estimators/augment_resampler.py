@@ -14,7 +14,7 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import from_images, kind_of_input, to_images
-from manyshot.meta_augment.auto.advise import AUTO, auto_plan
+from manyshot.meta_augment.auto.auto_plan import AUTO, auto_plan
 
 
 class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has no types

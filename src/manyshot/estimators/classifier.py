@@ -22,10 +22,10 @@ from manyshot.augment.plan.syntax_tree import Clause, Syntax
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import kind_of_input, read_pictures, to_images
-from manyshot.estimators.auto import AutoFewShotClassifier
+from manyshot.estimators.auto_classifier import AutoFewShotClassifier
 from manyshot.estimators.encoders import Encoder, frozen_encoder, frozen_learner, takes_text
 from manyshot.learners import Classifier, Learner, by_task
-from manyshot.meta_augment.auto.advise import AUTO, auto_plan
+from manyshot.meta_augment.auto.auto_plan import AUTO, auto_plan
 from manyshot.nets import PretrainedEncoder
 from manyshot.tasks import Episode, Examples, Parts
 from manyshot.tasks.items import move_items

@@ -10,8 +10,8 @@ import torch
 from manyshot.base import InputError, locked_folder
 from manyshot.generate import MODELS, DataSpec, GenerativeModel, GeneratorObjective
 from manyshot.generate.diff_augment import discriminator_ops
-from manyshot.generate.fit_generator import fit_generator
 from manyshot.generate.generator_config import GeneratorConfig, data_spec_of, load_generator_sources
+from manyshot.generate.generator_training_loop import fit_generator
 from manyshot.generate.registry import objective_class
 from manyshot.generate.snapshots import SnapshotImages
 from manyshot.runtime.checkpoint import load_checkpoint

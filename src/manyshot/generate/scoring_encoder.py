@@ -2,9 +2,9 @@
 
 from manyshot.base import InputError
 from manyshot.generate.generator_run import GeneratorRun
+from manyshot.training.fit_settings import Settings
 from manyshot.training.load_run import Run, load_run
 from manyshot.training.run_config import Config
-from manyshot.training.settings import Settings
 from manyshot.training.train_from_config import is_trained, train
 
 FOLDER = "encoder"

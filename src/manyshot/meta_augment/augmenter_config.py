@@ -7,8 +7,8 @@ from manyshot.learners import LEARNERS
 from manyshot.meta_augment import AUGMENTERS
 from manyshot.meta_augment.augmenter_gradient import ESTIMATORS
 from manyshot.runtime.stored_settings import StoredSettings, absolute_path
+from manyshot.training.fit_settings import Settings
 from manyshot.training.run_config import MOST, Range
-from manyshot.training.settings import Settings
 
 MOST_COPIES = 1024
 

@@ -5,7 +5,7 @@ from PIL import Image
 from torch import Tensor
 
 from manyshot.base.seeds import generator
-from manyshot.meta_augment.auto.advise import AUTO, Advice
+from manyshot.meta_augment.auto.auto_plan import AUTO, Advice
 from manyshot.meta_augment.auto.candidate_ops import OPS, build_ops
 from manyshot.meta_augment.auto.explain import name_of, ops_to_show
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
@@ -17,7 +17,7 @@ def advice_sheet(pictures: Float[Tensor, "n 3 s s"], advice: Advice, *, title: s
     """Draw what was looked at, with the share of the variants that each op makes.
 
     Args:
-        pictures: Some of the examples, as `manyshot.meta_augment.auto.advise.to_pictures` gives them.
+        pictures: Some of the examples, as `manyshot.meta_augment.auto.auto_plan.to_pictures` gives them.
         advice: What `auto` said of them.
         title: Title of the sheet.
         seed: Seed of the variants.

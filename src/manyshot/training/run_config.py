@@ -10,7 +10,7 @@ from manyshot.datasets.window import parse_window
 from manyshot.learners import LEARNERS
 from manyshot.nets import ENCODERS
 from manyshot.objectives import OBJECTIVES
-from manyshot.training.settings import Settings
+from manyshot.training.fit_settings import Settings
 
 Range = int | tuple[int, int]
 

@@ -19,7 +19,7 @@ from manyshot.runtime.metrics_log import Row
 from manyshot.runtime.training_session import TrainingSession
 from manyshot.tasks import EpisodeSampler, TaskStream
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.settings import Settings
+from manyshot.training.fit_settings import Settings
 
 EXPLODED = 1000
 """A loss that is this many times the first one ends the training."""

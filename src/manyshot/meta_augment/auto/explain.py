@@ -2,7 +2,7 @@
 
 import re
 
-from manyshot.meta_augment.auto.advise import Advice
+from manyshot.meta_augment.auto.auto_plan import Advice
 from manyshot.meta_augment.auto.candidate_ops import OPS
 
 MOST_ROWS = 8

@@ -10,7 +10,7 @@ from torch import Tensor
 from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.classify.examples.example_set import ExampleSet
-from manyshot.meta_augment.auto.advise import Advice, advise, choose_plan, to_pictures
+from manyshot.meta_augment.auto.auto_plan import Advice, advise, choose_plan, to_pictures
 from manyshot.meta_augment.auto.candidate_ops import SIDE
 
 MOST_OF_A_CLASS = 20

@@ -5,7 +5,7 @@ from sklearn.exceptions import NotFittedError
 
 import manyshot as ms
 from manyshot.base import InputError
-from manyshot.estimators.auto import AutoFewShotClassifier
+from manyshot.estimators.auto_classifier import AutoFewShotClassifier
 from small_classifiers import PARCEL, TEA
 
 TEXTS, LABELS = [*PARCEL, *TEA], np.array(["parcel"] * len(PARCEL) + ["tea"] * len(TEA))

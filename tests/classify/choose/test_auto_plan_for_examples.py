@@ -6,7 +6,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.classify import examples_from_arrays
-from manyshot.classify.auto_plan import choose_auto_plan, explain_auto_plan, shown_pictures
+from manyshot.classify.choose.auto_plan_for_examples import choose_auto_plan, explain_auto_plan, shown_pictures
 from manyshot.report.advice_sheet import advice_sheet
 
 
@@ -39,7 +39,7 @@ def test_the_same_seed_gives_the_same_advice():
 
 def test_the_plan_is_that_of_the_explanation_and_nothing_is_encoded_for_it(monkeypatch):
     expected = explain_auto_plan(examples()).plan
-    monkeypatch.setattr("manyshot.meta_augment.auto.advise._encode", None)  # calling it would fail
+    monkeypatch.setattr("manyshot.meta_augment.auto.auto_plan._encode", None)  # calling it would fail
     assert str(choose_auto_plan(examples())) == str(expected)
     one_class = examples().select([0, 2])
     with pytest.raises(InputError, match="one class alone"):

@@ -8,7 +8,7 @@ import torch
 
 import manyshot as ms
 from manyshot.base import InputError
-from manyshot.meta_augment.auto.advise import advise, to_pictures
+from manyshot.meta_augment.auto.auto_plan import advise, to_pictures
 from manyshot.meta_augment.auto.candidate_ops import OPS, VARIANTS, Mix
 from manyshot.meta_augment.auto.explain import as_dict, explain, name_of, ops_to_show
 from manyshot.meta_augment.auto.op_weigher import SHA256, OpWeigher
@@ -110,15 +110,15 @@ def test_the_weights_that_ship_are_small_and_give_a_plan():
 def test_the_plan_is_that_of_the_explanation_and_nothing_is_encoded_for_it(n, monkeypatch):
     images, labels = pictures(n)
     expected = advise(images, labels, encoder=SMALL).plan
-    monkeypatch.setattr("manyshot.meta_augment.auto.advise._encode", None)  # calling it would fail
+    monkeypatch.setattr("manyshot.meta_augment.auto.auto_plan._encode", None)  # calling it would fail
     assert str(ms.auto_plan(images, labels)) == str(expected)
 
 
 def test_pictures_are_looked_at_where_the_weights_trust_what_is_seen(weigher, monkeypatch):
-    monkeypatch.setattr("manyshot.meta_augment.auto.advise._shipped", lambda: weigher)
+    monkeypatch.setattr("manyshot.meta_augment.auto.auto_plan._shipped", lambda: weigher)
     looked = []
     monkeypatch.setattr(
-        "manyshot.meta_augment.auto.advise._encode",
+        "manyshot.meta_augment.auto.auto_plan._encode",
         lambda *_: lambda images: looked.append(len(images)) or images.flatten(1),
     )
     images, labels = pictures(6)

@@ -11,9 +11,9 @@ from manyshot.base.seeds import generator
 from manyshot.generate import Batches
 from manyshot.generate.ada import EVERY, AdaptiveProbability
 from manyshot.generate.diff_augment import no_augmentation
-from manyshot.generate.fit_generator import fit_generator
 from manyshot.generate.generator_config import GeneratorConfig, GeneratorSettings
 from manyshot.generate.generator_run import train_generator
+from manyshot.generate.generator_training_loop import fit_generator
 from manyshot.generate.snapshots import read_snapshots
 from manyshot.tasks import Source
 from small_generative_models import FEW, MODEL_TEXTS, draws, pictures, small_model, two_modes
