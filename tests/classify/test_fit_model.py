@@ -8,7 +8,7 @@ import torch
 
 from manyshot.base import InputError
 from manyshot.classify.choose.candidates import LEARNED, TOGETHER
-from manyshot.classify.choose.search_space import Search
+from manyshot.classify.choose.search_space import SearchSpace
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.plan_encoding import plan_encoding
 from manyshot.classify.examples.read_examples import examples_from_arrays
@@ -124,7 +124,7 @@ class TestPictures:
         encoded = EncodedExamples({(name, "none"): torch.ones(2, 1, 3) for name in names})
 
         def tried(*encoders: str) -> list[str]:
-            search = Search(encoders, ("centroid",), (), must_augment=False)
+            search = SearchSpace(encoders, ("centroid",), (), must_augment=False)
             return [candidate.encoder for candidate in search.candidates(encoded, "pictures")]
 
         assert tried(*names) == [names[0], names[2], "+".join(names[:2]), "+".join(names)]

@@ -37,8 +37,8 @@ def test_finds_pictures_in_two_classes_and_in_two_splits_and_no_others(photos):
     assert {"/".join(one.second) for one in state.duplicates_in_two_classes} | {
         "/".join(one.first) for one in state.duplicates_in_two_classes
     } == {"train/cat/3.png", "train/dog/same.png"}
-    assert len(state.duplicates_in_two_parts) == 1
-    assert not state.duplicates_in_two_parts[0].equal
+    assert len(state.duplicates_in_two_splits) == 1
+    assert not state.duplicates_in_two_splits[0].equal
     assert len(state.duplicates) == 2
 
 

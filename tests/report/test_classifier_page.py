@@ -9,7 +9,7 @@ from manyshot.base.sound import from_samples, to_samples
 from manyshot.classify.choose.candidates import Candidate, Setting
 from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples
 from manyshot.classify.data_issues.label_issues import Confusion, LabelIssue
-from manyshot.classify.evaluate.evaluate_model import Evaluation
+from manyshot.classify.evaluate.evaluate_model import ModelEvaluation
 from manyshot.classify.evaluate.metrics import Metrics, measure
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples
 from manyshot.classify.fit_report import NamesUsed, PairedGain
@@ -26,13 +26,13 @@ PICTURES = examples_from_arrays(
 SENTENCES = examples_from_arrays([f"sentence {i}" for i in range(8)], ["ant", "bee"] * 4)
 
 
-def evaluation(examples, wrong=(1, 4)) -> Evaluation:
+def evaluation(examples, wrong=(1, 4)) -> ModelEvaluation:
     answers = examples.labels.copy()
     answers[list(wrong)] = 1 - answers[list(wrong)]
     probabilities = np.where(np.eye(2)[answers] > 0, 0.8, 0.2)
     probabilities[list(wrong)[:1]] = np.where(probabilities[list(wrong)[:1]] > 0.5, 0.95, 0.05)
     metrics = measure(probabilities, examples.labels, examples.groups)
-    return Evaluation(
+    return ModelEvaluation(
         metrics, examples.class_names, examples.names, examples.labels, probabilities, np.zeros(len(examples), bool)
     )
 
@@ -123,7 +123,7 @@ def test_many_mistakes_are_counted_and_many_classes_are_not_drawn():
     n = MOST + 16
     examples = examples_from_arrays([f"sentence {i}" for i in range(n)], [f"class {i:02d}" for i in range(n)])
     probabilities = np.roll(np.eye(n), 1, axis=1)
-    one = Evaluation(
+    one = ModelEvaluation(
         measure(probabilities, examples.labels),
         examples.class_names,
         examples.names,

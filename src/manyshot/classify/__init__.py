@@ -1,4 +1,10 @@
-"""From a few examples to a classifier: frozen features, heads, the choice among them, and models."""
+"""From a few examples to a classifier: frozen features, heads, the choice among them, and models.
+
+`fit_model` goes through the folders in their order: `examples` reads, `encode` computes features, `choose` compares
+candidates of encoder, head and plan, `heads` fits, `calibrate` says how sure predictions are, `evaluate` measures,
+`data_issues` finds faults of the data, `model` predicts, saves and loads, and `export` writes files that run without
+Manyshot. `multipart` does the same for examples of several parts.
+"""
 
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples, load_unlabeled

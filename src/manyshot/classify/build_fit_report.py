@@ -11,7 +11,7 @@ from manyshot.classify.choose.candidates import NO_PLAN
 from manyshot.classify.choose.choose_candidate import Choice
 from manyshot.classify.choose.choose_names import NameChoice
 from manyshot.classify.choose.cross_validate import stratified_folds
-from manyshot.classify.choose.fit_decision import Decision
+from manyshot.classify.choose.fit_decision import FitDecision
 from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.data_issues.find_duplicate_examples import find_duplicate_examples
 from manyshot.classify.data_issues.label_issues import find_confusions, find_label_issues
@@ -27,7 +27,7 @@ def build_fit_report(
     examples: ExampleSet,
     labeled: LabeledFeatures,
     encoding: Encoding,
-    decision: Decision,
+    decision: FitDecision,
     left_out: Float[np.ndarray, "n c"] | None,
     metric: str,
     seconds: float,

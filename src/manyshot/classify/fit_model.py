@@ -14,9 +14,9 @@ from manyshot.classify.calibrate.temperature import left_out_probabilities
 from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 from manyshot.classify.choose.choice_metric import check_choice_metric
 from manyshot.classify.choose.choose_candidate import LEAST_TO_CHOOSE
-from manyshot.classify.choose.fit_decision import NAMES, Decision, decide
+from manyshot.classify.choose.fit_decision import NAMES, FitDecision, decide
 from manyshot.classify.choose.labeled_features import LabeledFeatures
-from manyshot.classify.choose.search_space import AUTO, Search
+from manyshot.classify.choose.search_space import AUTO, SearchSpace
 from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.encode.plan_encoding import Encoding, encode_passes, plan_encoding
 from manyshot.classify.examples.example_set import ExampleSet
@@ -82,7 +82,7 @@ def fit_model(
     _check(examples, budget, names, about)
     check_choice_metric(metric)
     few = bool(np.median(np.bincount(examples.labels)) < LEAST_TO_CHOOSE)
-    search = Search.of(examples.kind, encoder, head, plan, few)
+    search = SearchSpace.of(examples.kind, encoder, head, plan, few)
     encoding = plan_encoding(examples, search.encoders, search.together, budget, seed)
     progress(_announcement(examples, encoding))
     encoded = encode_passes(examples, encoding.passes, seed, device)
@@ -145,7 +145,7 @@ def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:
     return np.unique(np.array(examples.digests), return_inverse=True)[1].astype(np.int64)
 
 
-def _model(labeled: LabeledFeatures, examples: ExampleSet, decision: Decision) -> Model:
+def _model(labeled: LabeledFeatures, examples: ExampleSet, decision: FitDecision) -> Model:
     """Fit transform, head and detector to all examples."""
     candidate, term = decision.candidate, decision.term
     setting, encoders = candidate.setting, encoder_blocks(candidate.encoder)

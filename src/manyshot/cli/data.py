@@ -170,9 +170,9 @@ def _twin_lines(folder: "FolderState") -> list[str]:
     lines = [
         f"{len(folder.duplicates):,} images look like an earlier one ({equal:,} are equal to it), "
         f"{len(folder.duplicates_in_two_classes):,} in another class, "
-        f"{len(folder.duplicates_in_two_parts):,} in another split"
+        f"{len(folder.duplicates_in_two_splits):,} in another split"
     ]
-    serious = dict.fromkeys((*folder.duplicates_in_two_classes, *folder.duplicates_in_two_parts))
+    serious = dict.fromkeys((*folder.duplicates_in_two_classes, *folder.duplicates_in_two_splits))
     for first, second, same in list(serious)[:MOST_TWINS]:
         lines.append(f"'{'/'.join(first)}' and '{'/'.join(second)}' {'are equal' if same else 'look alike'}")
     return lines + (["... (all with --json)"] if len(serious) > MOST_TWINS else [])

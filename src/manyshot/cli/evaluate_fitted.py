@@ -7,7 +7,7 @@ from manyshot.cli.output import command_line, print_json, print_table, say
 from manyshot.cli.resumable import resumable
 
 if TYPE_CHECKING:
-    from manyshot.classify.evaluate.evaluate_model import Evaluation
+    from manyshot.classify.evaluate.evaluate_model import ModelEvaluation
     from manyshot.cli.evaluate_options import EvaluateArguments
     from manyshot.cli.shared_options import TableArguments
 
@@ -61,7 +61,7 @@ def evaluate_fitted(options: "EvaluateArguments", table: "TableArguments", as_js
     _print(result)
 
 
-def _print(result: "Evaluation") -> None:
+def _print(result: "ModelEvaluation") -> None:
     metrics, over = result.metrics, "groups" if result.metrics.groups is not None else "examples"
     recalls = sorted(
         (recall.value, name, int(metrics.confusion[c].sum()))

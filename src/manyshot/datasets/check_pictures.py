@@ -34,7 +34,7 @@ class FolderState:
         return tuple(pair for pair in self.duplicates if pair.first[-2] != pair.second[-2])
 
     @property
-    def duplicates_in_two_parts(self) -> tuple["DuplicateFiles", ...]:
+    def duplicates_in_two_splits(self) -> tuple["DuplicateFiles", ...]:
         """The pairs whose images are in different splits, so that what is tested on was trained on."""
         return tuple(pair for pair in self.duplicates if pair.first[:-2] != pair.second[:-2])
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples
 from manyshot.classify.data_issues.label_issues import LabelIssue, find_confusions
-from manyshot.classify.evaluate.evaluate_model import Evaluation
+from manyshot.classify.evaluate.evaluate_model import ModelEvaluation
 from manyshot.classify.evaluate.example_intervals import Estimate
 from manyshot.classify.evaluate.metrics import Metrics
 from manyshot.classify.examples.example_set import ExampleSet
@@ -35,7 +35,7 @@ SIDE = 144
 """Height and width of a shown picture in pixels."""
 
 
-def evaluation_page(result: Evaluation, examples: ExampleSet | PartedExamples, command: str) -> Page:
+def evaluation_page(result: ModelEvaluation, examples: ExampleSet | PartedExamples, command: str) -> Page:
     """A page of a model's results on labeled examples: measures, classes, calibration and the worst mistakes.
 
     Args:
@@ -143,7 +143,7 @@ def _cell(one: Estimate | None, scale: float = 100, digits: int = 1) -> str:
     return "" if one is None else interval(scale * one.value, scale * one.low, scale * one.high, digits=digits)
 
 
-def _classes(result: Evaluation) -> Table:
+def _classes(result: ModelEvaluation) -> Table:
     metrics = result.metrics
     rows = []
     for c, (recall, precision) in enumerate(zip(metrics.recall, metrics.precision, strict=True)):
@@ -154,7 +154,7 @@ def _classes(result: Evaluation) -> Table:
     return Table(("class", "examples", "recall %", "precision %"), [row for _, row in sorted(rows)])
 
 
-def _confusion(result: Evaluation) -> list[Part]:
+def _confusion(result: ModelEvaluation) -> list[Part]:
     metrics, names = result.metrics, result.class_names
     parts: list[Part] = []
     if len(names) <= DRAWN_CLASSES:
@@ -171,7 +171,7 @@ def _confusion(result: Evaluation) -> list[Part]:
     return parts
 
 
-def _calibration(result: Evaluation) -> Picture:
+def _calibration(result: ModelEvaluation) -> Picture:
     fraction, confidence, correct = result.metrics.reliability.T
     error = result.metrics.calibration_error
     return Picture.of(
@@ -181,7 +181,7 @@ def _calibration(result: Evaluation) -> Picture:
     )
 
 
-def _mistakes(result: Evaluation, examples: ExampleSet | PartedExamples) -> list[Part]:
+def _mistakes(result: ModelEvaluation, examples: ExampleSet | PartedExamples) -> list[Part]:
     mistakes = result.mistakes()
     if not mistakes:
         return [Paragraph("There are none.")]

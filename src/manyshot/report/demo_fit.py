@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from manyshot.classify import fit_model, load_examples, save_model
-from manyshot.classify.evaluate.evaluate_model import Evaluation, evaluate_model
+from manyshot.classify.evaluate.evaluate_model import ModelEvaluation, evaluate_model
 from manyshot.classify.export.export_model import ExportReport, export_model
 from manyshot.classify.fit_report import FitReport
 from manyshot.datasets import load_dataset
@@ -32,7 +32,7 @@ class DemoFit:
     """
 
     report: FitReport
-    evaluation: Evaluation
+    evaluation: ModelEvaluation
     exported: ExportReport
     section: Section
 
@@ -79,7 +79,7 @@ def _write_scans(folder: Path, seed: int) -> None:
             save_image(to_pil(image), folder / part / name / f"{number}.png")
 
 
-def _section(report: FitReport, evaluation: Evaluation, exported: ExportReport) -> Section:
+def _section(report: FitReport, evaluation: ModelEvaluation, exported: ExportReport) -> Section:
     accuracy, (low, high) = evaluation.metrics.accuracy, report.interval
     estimate = "" if report.accuracy is None else f"{report.accuracy:.1%} [{low:.1%}, {high:.1%}]"
     rows = [

@@ -9,7 +9,7 @@ import torch
 import manyshot as ms
 from manyshot.base import InputError
 from manyshot.meta_augment.auto.auto_plan import advise, to_pictures
-from manyshot.meta_augment.auto.candidate_ops import OPS, VARIANTS, Mix
+from manyshot.meta_augment.auto.candidate_ops import OPS, VARIANTS, OpShares
 from manyshot.meta_augment.auto.explain import as_dict, explain, name_of, ops_to_show
 from manyshot.meta_augment.auto.op_weigher import SHA256, OpWeigher
 
@@ -61,7 +61,7 @@ def test_one_picture_of_a_class_is_enough(weigher):
 
 
 def test_strengths_in_pixels_grow_with_the_pictures():
-    stroke = Mix(tuple(int(row == "stroke(2)") for row in OPS))
+    stroke = OpShares(tuple(int(row == "stroke(2)") for row in OPS))
     assert "stroke(4)" in str(stroke.plan_for(128))
     assert "stroke(1)" in str(stroke.plan_for(28))
 

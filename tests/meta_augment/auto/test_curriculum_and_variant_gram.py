@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from manyshot.classify.heads import Ridge, Transform
-from manyshot.meta_augment.auto.candidate_ops import OPS, SIDE, VARIANTS, Mix, allot, build_ops
+from manyshot.meta_augment.auto.candidate_ops import OPS, SIDE, VARIANTS, OpShares, allot, build_ops
 from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
 from manyshot.meta_augment.auto.variant_gram import (
     accuracies,
@@ -139,7 +139,7 @@ def test_variants_are_shared_by_weight_and_the_plan_has_them():
     counts = allot(weights)
     assert counts.sum(1).tolist() == [VARIANTS] * 5
     assert ((counts - VARIANTS * weights).abs() < 1).all()
-    plan = Mix(tuple(counts[0].tolist())).plan
+    plan = OpShares(tuple(counts[0].tolist())).plan
     assert str(type(plan)(str(plan))) == str(plan)
     made = plan.item_op()(torch.rand(2, 3, SIDE, SIDE), torch.Generator().manual_seed(0))
     assert made.shape == (2, 3, SIDE, SIDE)

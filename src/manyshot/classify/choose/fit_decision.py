@@ -26,7 +26,7 @@ NAMES = (AUTO, NO_NAMES, ALWAYS)
 
 
 @dataclass(frozen=True, eq=False)
-class Decision:
+class FitDecision:
     """What was decided for some examples.
 
     Args:
@@ -65,7 +65,7 @@ def decide(
     about: Sequence[str],
     metric: str,
     progress: Callable[[str], None],
-) -> Decision:
+) -> FitDecision:
     """Choose a candidate, then whether names of classes are used beside it, and calibrate.
 
     Args:
@@ -92,7 +92,7 @@ def decide(
         elif said is not None and named.strength:
             term = NameTerm(said, named.scale)
     temperature = calibrate(examples, choice.candidate, prior, choice.folds, term)
-    return Decision(choice, named, term, temperature)
+    return FitDecision(choice, named, term, temperature)
 
 
 def say_why_no_names(kind: Kind, names: str, progress: Callable[[str], None]) -> None:

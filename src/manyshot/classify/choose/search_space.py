@@ -25,7 +25,7 @@ COPIES = 4
 
 
 @dataclass(frozen=True)
-class Search:
+class SearchSpace:
     """What a fit chooses from.
 
     Args:
@@ -41,7 +41,7 @@ class Search:
     must_augment: bool
 
     @classmethod
-    def of(cls, kind: Kind, encoder: str, head: str, plan: str, few: bool = False) -> "Search":
+    def of(cls, kind: Kind, encoder: str, head: str, plan: str, few: bool = False) -> "SearchSpace":
         """What the arguments of `fit_model` leave open.
 
         Args:

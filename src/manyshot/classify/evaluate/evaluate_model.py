@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
+class ModelEvaluation:
     """Results of a model on n labeled examples.
 
     Args:
@@ -69,7 +69,7 @@ class Evaluation:
 
 def evaluate_model(
     model: "Model | PartsModel", examples: ExampleSet | PartedExamples, device: str = "cpu", title: str | None = None
-) -> Evaluation:
+) -> ModelEvaluation:
     """Evaluate a model on labeled examples that it was not fitted to.
 
     Args:
@@ -86,7 +86,7 @@ def evaluate_model(
     points = points_of(model.report, len(model.class_names))
     predictions = model.predict(examples, device, title)  # type: ignore[arg-type] # each refuses the other's examples
     called = {point.specificity: point.called(predictions.probabilities) for point in points}
-    return Evaluation(
+    return ModelEvaluation(
         measure(predictions.probabilities, labels, examples.groups, called),
         model.class_names,
         examples.names,

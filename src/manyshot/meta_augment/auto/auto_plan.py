@@ -18,7 +18,7 @@ from manyshot.augment.image.image_op import to_floats
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import to_images
-from manyshot.meta_augment.auto.candidate_ops import PROBES, SIDE, VARIANTS, Mix, allot
+from manyshot.meta_augment.auto.candidate_ops import PROBES, SIDE, VARIANTS, OpShares, allot
 from manyshot.meta_augment.auto.evidence import TaskEvidence
 from manyshot.meta_augment.auto.op_weigher import OpWeigher, read_weigher
 from manyshot.meta_augment.auto.variant_gram import Encode, encode_variants, gather_evidence
@@ -50,7 +50,7 @@ class Advice:
         side: Height or width of the pictures as they were given, the smaller one.
     """
 
-    mix: Mix
+    mix: OpShares
     weights: Float[Tensor, " ops"]
     usual: Float[Tensor, " ops"]
     seen: TaskEvidence
@@ -108,7 +108,7 @@ def choose_plan(pictures: Callable[[], Tensor], labels: ArrayLike | Sequence[Any
     return mix.plan_for(side)
 
 
-def usual_mix(shots: float, variants: int = VARIANTS) -> Mix:
+def usual_mix(shots: float, variants: int = VARIANTS) -> OpShares:
     """The mix for pictures that were not looked at.
 
     Args:
@@ -120,7 +120,7 @@ def usual_mix(shots: float, variants: int = VARIANTS) -> Mix:
         8
     """
     weights = _shipped().usual_weights(torch.tensor([float(shots)]))
-    return Mix(tuple(allot(weights, variants)[0].tolist()))
+    return OpShares(tuple(allot(weights, variants)[0].tolist()))
 
 
 def advise(
@@ -158,7 +158,7 @@ def advise(
     weigher = weigher or _shipped()
     with torch.inference_mode():
         weights, usual = weigher(seen), weigher.usual_weights(seen.shots)
-    mix = Mix(tuple(allot(weights)[0].tolist()))
+    mix = OpShares(tuple(allot(weights)[0].tolist()))
     return Advice(mix, weights[0], usual[0], seen, len(own), int(ids.max()) + 1, min(tensor.shape[2:]))
 
 

@@ -54,7 +54,7 @@ IN_PIXELS = ("stroke", "blur")
 
 
 @dataclass(frozen=True)
-class Mix:
+class OpShares:
     """A plan that makes some of the variants of an example by each op.
 
     All variants of an example together weigh as much as itself, and a new example is replaced by itself and as many
@@ -78,7 +78,7 @@ class Mix:
             side: Height or width of the pictures, the smaller one, in pixels.
 
         Example:
-            >>> Mix(tuple(int(row == "blur(2) noise(0.1)") for row in OPS)).rows_for(224)
+            >>> OpShares(tuple(int(row == "blur(2) noise(0.1)") for row in OPS)).rows_for(224)
             ('blur(7) noise(0.1)',)
         """
         pattern = rf"\b({'|'.join(IN_PIXELS)})\(([\d.]+)\)"
@@ -89,7 +89,7 @@ class Mix:
         """The mix as a plan for pictures of `SIDE` pixels.
 
         Example:
-            >>> Mix(tuple(2 * (row == "flip") + (row == "stroke(2)") for row in OPS)).plan
+            >>> OpShares(tuple(2 * (row == "flip") + (row == "stroke(2)") for row in OPS)).plan
             Plan('shots: 3 x oneof(stroke(2) flip flip) weight 0.333; query: 4 x oneof(stroke(2) flip flip, p=0.75)')
         """
         return self.plan_for(SIDE)
@@ -101,7 +101,7 @@ class Mix:
             side: Height or width of the pictures, the smaller one, in pixels.
 
         Example:
-            >>> print(Mix(tuple(int(row == "stroke(2)") for row in OPS)).plan_for(224))
+            >>> print(OpShares(tuple(int(row == "stroke(2)") for row in OPS)).plan_for(224))
             shots: 1 x oneof(stroke(7)) weight 1; query: 2 x oneof(stroke(7), p=0.5)
         """
         rows = self.rows_for(side)
