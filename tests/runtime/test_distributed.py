@@ -41,13 +41,6 @@ def torchrun(folder: Path, *words: str, program: Sequence[str] = ("-m", "manysho
     )
 
 
-def test_the_command_line_runs_under_torchrun_and_answers_once(tmp_path):
-    done = torchrun(tmp_path, "train", "digits", *TINY, "--learner", "maml", "--out", "run", "--json")
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout)["steps"] == 3
-    assert (tmp_path / "run" / "report.html").exists()
-
-
 LEAVES = """
 import os, sys, torch
 from manyshot.runtime.distributed import joined_processes
@@ -118,17 +111,19 @@ def node(folder: Path, rank: int, port: int, *words: str) -> subprocess.Popen:
     )
 
 
-def test_two_machines_train_as_two_processes_of_one(tmp_path):
+def test_the_command_line_answers_once_and_trains_on_two_machines_as_in_two_processes_of_one(tmp_path):
+    words = ["train", "digits", *TINY, "--learner", "maml", "--out", "run"]
+    done = torchrun(tmp_path, *words, "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout)["steps"] == 3
+    assert (tmp_path / "run" / "report.html").exists()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    words = ["train", "digits", *TINY, "--out", "run"]
     with node(tmp_path / "0", 0, port, *words) as first, node(tmp_path / "1", 1, port, *words) as second:
         for one in (first, second):
             _, errors = one.communicate(timeout=600)
             assert one.returncode == 0, errors[-3000:]
     assert not (tmp_path / "1" / "run").exists(), "only the first machine writes"
-    done = torchrun(tmp_path, *words)
-    assert done.returncode == 0, done.stderr[-3000:]
     for name in ("last.safetensors", "metrics.jsonl"):
         assert (tmp_path / "0" / "run" / name).read_bytes() == (tmp_path / "run" / name).read_bytes()

@@ -1,20 +1,11 @@
 """Labels as people have them: names, whole numbers of any kind, and what is neither."""
 
-import json
-import subprocess
-import sys
-from dataclasses import fields
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
-from manyshot.augment.image import JPEG
 from manyshot.base import InputError
-from manyshot.generate.generator_config import GeneratorSettings
-from manyshot.tasks import EpisodeSampler, Sinusoids, Source
-from manyshot.training import Config, Settings
+from manyshot.tasks import EpisodeSampler, Source
 
 ITEMS = torch.arange(24, dtype=torch.uint8).view(24, 1, 1, 1)
 NUMBERS = [i % 12 for i in range(24)]
@@ -88,42 +79,3 @@ def test_images_of_numpy_give_the_tasks_of_the_same_tensor(writeable):
 
 def test_words_of_numpy_are_sentences():
     assert Source.of(np.array(["a b", "c d"]), ["x", "y"]).is_text
-
-
-SOURCE = Source.of(ITEMS, [f"c{n % 6}" for n in NUMBERS])
-MAKERS = {
-    "ways": lambda n: EpisodeSampler(SOURCE, ways=n, queries=1),
-    "shots": lambda n: EpisodeSampler(SOURCE, ways=3, shots=(1, n), queries=1),
-    "queries": lambda n: EpisodeSampler(SOURCE, ways=3, queries=n),
-    "tasks": lambda n: EpisodeSampler(SOURCE, ways=3, queries=1, tasks=n),
-    "seed": lambda n: EpisodeSampler(SOURCE, ways=3, queries=1, seed=n),
-    "sinusoids": lambda n: Sinusoids(shots=n),
-    "config": lambda n: Config("digits", ways=(2, n), queries=n, classes=n),
-    "settings": lambda n: Settings(steps=n),
-    "generator": lambda n: GeneratorSettings(batch_size=n),
-    "op": lambda n: JPEG(quality=n),
-}
-
-
-@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
-def test_a_truth_value_is_no_whole_number(make):
-    with pytest.raises(InputError, match="True"):
-        make(True)
-
-
-def compare_numpys_numbers_with_pythons() -> None:
-    """Make everything with both kinds of numbers; run where no types are checked, as by those who use the package."""
-    for name, make in MAKERS.items():
-        one, other = make(np.int64(3)), make(3)
-        for field in fields(one):
-            value, expected = (getattr(each, field.name) for each in (one, other))
-            assert type(value) is type(expected), (name, field.name, value)
-            assert isinstance(value, Source) or value == expected, (name, field.name, value)
-    config = Config("digits", ways=np.int64(3), validation=np.float32(0.25), fit=Settings(seed=np.int64(2)))
-    assert Config.from_dict(json.loads(json.dumps(config.as_dict())), "here") == config
-
-
-def test_numpys_numbers_are_taken_as_pythons():
-    words = [sys.executable, "-c", "import test_labels; test_labels.compare_numpys_numbers_with_pythons()"]
-    done = subprocess.run(words, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

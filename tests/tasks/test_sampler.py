@@ -1,6 +1,4 @@
 import multiprocessing
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -302,27 +300,6 @@ def test_what_the_source_does_not_know_is_said(options, message):
     source = Source.of(list(range(12)), ["a", "b"] * 6, name="plain")
     with pytest.raises(InputError, match=message):
         EpisodeSampler(source, ways=2, queries=2, **options)
-
-
-NOT_WHOLE = """
-from manyshot.base import InputError
-from manyshot.tasks import Episode, EpisodeSampler, RegressionTasks, Sinusoids, Source
-source = Source.of(list(range(60)), ["a", "b", "c"] * 20)
-for options in ({"ways": 2.5}, {"shots": 1.5}, {"queries": 2.5}, {"ways": (2, 2.5)}, {"ways": "2"}):
-    try:
-        EpisodeSampler(source, **({"ways": 2, "queries": 2} | options))
-    except InputError as error:
-        print(error)
-"""
-
-
-def test_what_is_no_whole_number_is_named():
-    """In a process of its own, because here every function checks the types of its arguments."""
-    done = subprocess.run([sys.executable, "-c", NOT_WHOLE], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    assert [line.split(":")[0] for line in said] == ["ways=2.5", "shots=1.5", "queries=2.5", "ways=(2, 2.5)", "ways=2"]
-    assert all("give a whole number" in line for line in said)
 
 
 class TestNaturalQueries:

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 
 import pytest
 from hypothesis import given, settings
@@ -87,53 +85,6 @@ def test_settings_that_cannot_be_used_are_named(values, message):
     with pytest.raises(InputError, match=message) as caught:
         Config.from_dict(values, "config.json")
     assert "\n" not in str(caught.value)
-
-
-WRONG_KINDS = [
-    ([], "config.json: not a run's settings"),
-    ({"data": "digits", "fit": 3}, "config.json: not a run's settings"),
-    ({"data": "digits", "fit": {"steps": "many"}}, "config.json: steps=many"),
-    ({"data": "digits", "fit": {"steps": 1.5}}, "config.json: steps=1.5"),
-    ({"data": "digits", "fit": {"learning_rate": "high"}}, "config.json: learning_rate=high"),
-    ({"data": "digits", "fit": {"optimizer": 3}}, "config.json: optimizer=3"),
-    ({"data": "digits", "ways": "five"}, "config.json: ways=five"),
-    ({"data": "digits", "ways": True}, "config.json: ways=True"),
-    ({"data": "digits", "ways": [2, 3, 4]}, "config.json: ways=(2, 3, 4)"),
-    ({"data": "digits", "shots": [1, "x"]}, "config.json: shots=(1, 'x')"),
-    ({"data": "digits", "queries": [1, 2]}, "config.json: queries=(1, 2)"),
-    ({"data": "digits", "validation": "much"}, "config.json: validation=much"),
-    ({"data": "digits", "plan": 3}, "config.json: plan=3"),
-    ({"data": "digits", "learner": None}, "config.json: learner=None"),
-    ({"data": 3}, "config.json: data=3"),
-]
-
-READ_ALL = """
-import json, sys
-from manyshot.base import InputError
-from manyshot.training import Config
-for values in json.load(sys.stdin):
-    try:
-        Config.from_dict(values, "config.json")
-    except InputError as error:
-        print(json.dumps(str(error)))
-    else:
-        print(json.dumps("accepted"))
-"""
-
-
-def test_values_of_the_wrong_kind_are_named():
-    """In a process of its own, because here every function checks the types of its arguments."""
-    done = subprocess.run(
-        [sys.executable, "-c", READ_ALL],
-        input=json.dumps([values for values, _ in WRONG_KINDS]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    for (values, message), said in zip(WRONG_KINDS, map(json.loads, done.stdout.splitlines()), strict=True):
-        assert message in said, values
-        assert "\n" not in said
 
 
 def test_samplers_follow_the_settings():
