@@ -12,6 +12,5 @@ SCRIPT = Path(__file__).with_name("kill_and_resume.py")
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="stops child processes, which needs fork")
 
 
-@pytest.mark.parametrize("how", ["random files record", "interrupt random-sgd random-drop-block"])
-def test_a_stopped_training_ends_with_the_same_bits_as_one_never_stopped(how, tmp_path):
-    run_script(SCRIPT, str(tmp_path), *how.split())
+def test_a_stopped_training_ends_with_the_same_bits_as_one_never_stopped(tmp_path):
+    run_script(SCRIPT, str(tmp_path), "random", "random-sgd", "random-drop-block", "files", "interrupt", "record")

@@ -165,7 +165,7 @@ class TestEveryOp:
         assert all(field.type in (float, int, str, "float", "int", "str") for field in fields(ops[name]))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(messy(), st.integers(0, 2**31 - 1))
 def test_no_op_takes_apart_or_drops_what_must_stay_whole(ops, messy, seed):
     text, kept = messy
@@ -175,7 +175,7 @@ def test_no_op_takes_apart_or_drops_what_must_stay_whole(ops, messy, seed):
             assert result.count(whole) >= text.count(whole), f"{name}: {whole!r} of {text!r} in {result!r}"
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     st.text(max_size=40)
     | st.text(st.sampled_from("ae\u0301 👍🏽🇩🇪\u200d好天्क한ᆨ\r\n.,'\ufe0f1#กำ\U000e0067"), max_size=30),
@@ -192,7 +192,7 @@ def test_no_op_breaks_a_grapheme_cluster(ops, text, seed):
             assert after.count(cluster) >= before.count(cluster), f"{name}: {cluster!r} of {text!r} in {result!r}"
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.text(max_size=60) | messy().map(lambda pair: pair[0]), st.integers(0, 2**31 - 1))
 def test_what_is_left_out_is_whole_words_and_no_half_of_a_character(ops, text, seed):
     clusters = regex.findall(r"\X", text)
