@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from manyshot.augment import Plan
 from manyshot.learners import Prototypes
 from manyshot.meta_augment.class_name_examples import ExamplesFromNames
-from manyshot.meta_augment.text_map import PENALTIES, TextMap, choose_weight, fit_text_map
+from manyshot.meta_augment.text_map import PENALTIES, ClassRows, TextMap, choose_weight, fit_text_map
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import evaluate_tasks
 from manyshot.training.name_probe import probe_names
@@ -44,7 +44,7 @@ def accuracy(source: Source, naming: ExamplesFromNames | None, shots: int = 1, w
 
 def fit(texts: torch.Tensor, items: torch.Tensor) -> TextMap:
     starts = torch.arange(len(texts) + 1) * (len(items) // len(texts))
-    return fit_text_map(texts.double(), items.double(), starts, torch.Generator().manual_seed(0))
+    return fit_text_map(texts.double(), ClassRows(items.double(), starts), torch.Generator().manual_seed(0))
 
 
 class TestMap:
@@ -80,12 +80,54 @@ class TestMap:
 
     def test_takes_a_larger_weight_where_texts_say_more(self):
         source = told_source()
-        starts = torch.from_numpy(source.starts)
+        rows = ClassRows(source.store, torch.from_numpy(source.starts))
         means = source.store.view(40, EACH, FEATURES).mean(1)
         draws = torch.Generator().manual_seed(0)
-        good, _ = choose_weight(source.store, starts, means, draws)
-        bad, _ = choose_weight(source.store, starts, means[torch.randperm(40, generator=draws)], draws)
+        good, _ = choose_weight(rows, means, draws)
+        bad, _ = choose_weight(rows, means[torch.randperm(40, generator=draws)], draws)
         assert good > 2 * bad
+
+    def test_holds_out_whole_groups_of_classes(self):
+        groups = torch.arange(40) % 10
+        fold = ClassRows(torch.zeros(40, 1), torch.arange(41), groups=groups).folds(torch.Generator().manual_seed(0))
+        assert all(len(fold[groups == group].unique()) == 1 for group in range(10))
+        assert len(fold.unique()) == 8
+
+    @pytest.mark.parametrize("groups", [torch.arange(40) % 2, (torch.arange(40) - 25).clamp(min=0)])
+    def test_holds_out_single_classes_where_groups_are_few_or_one_has_most(self, groups):
+        rows = ClassRows(torch.zeros(40, 1), torch.arange(41))
+        grouped = replace(rows, groups=groups)
+        first, second = (one.folds(torch.Generator().manual_seed(0)) for one in (rows, grouped))
+        assert first.tolist() == second.tolist()
+
+    def test_weighs_less_where_texts_say_something_of_known_groups_alone(self):
+        """Each group of four classes has a direction of its own, in texts and in features, that says which is which."""
+        draws = torch.Generator().manual_seed(0)
+        group = torch.arange(40) // 4
+        place = 2.0 * (torch.arange(40) % 4)[:, None] - 3
+        own_text, own_feature = torch.randn(10, TEXT, generator=draws), torch.randn(10, FEATURES, generator=draws)
+        texts = F.normalize(place * own_text[group] + own_text[group].flip(1), dim=1)
+        means = place * own_feature[group]
+        items = means.repeat_interleave(EACH, 0) + 1.5 * torch.randn(40 * EACH, FEATURES, generator=draws)
+        names = [f"class {number:03}" for number in range(40)]
+        of_class = {name: f"group {number // 4}" for number, name in enumerate(names)}
+        plain = replace(Source.of(items, [name for name in names for _ in range(EACH)]), about=texts)
+        grouped = replace(plain, groups=tuple(of_class.values()))
+        first, second = (float(fitted(one).budget.log_weight.exp()) for one in (plain, grouped))
+        assert second < first
+
+    def test_shots_and_queries_are_by_different_authors(self):
+        """Where each author has a way of their own, shots look better than they are to queries by the same author."""
+        source, draws = told_source(), torch.Generator().manual_seed(3)
+        author = torch.arange(EACH).repeat(40) % 3
+        way = 6 * torch.randn(40 * 3, FEATURES, generator=draws)
+        items = source.store + way[torch.arange(40).repeat_interleave(EACH) * 3 + author]
+        first, second = (
+            Source.of(items, [source.class_names[label] for label in source.labels], authors=authors)
+            for authors in (None, [str(number) for number in author.tolist()])
+        )
+        plain, apart = (float(fitted(replace(one, about=source.about)).budget.log_weight.exp()) for one in (first, second))
+        assert apart > plain
 
     def test_needs_four_classes(self):
         with one_line_error("at least 4"):

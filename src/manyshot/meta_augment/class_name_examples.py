@@ -11,7 +11,7 @@ from manyshot.base import InputError
 from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import gaussian, per_example
-from manyshot.meta_augment.text_map import choose_weight, fit_text_map
+from manyshot.meta_augment.text_map import ClassRows, choose_weight, fit_text_map
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
@@ -111,22 +111,19 @@ class ExamplesFromNames(LearnedAugmenter):
         if not isinstance(said, Tensor):
             raise InputError(f"{source.name}: nothing is said of its classes; call add_class_vectors(source, 'minilm')")
         known = said.abs().sum(1) > 0
-        items = source.gather(np.arange(len(source))).double()
-        by_class = [items[a:b] for a, b in zip(source.starts[:-1], source.starts[1:], strict=True)]
-        by_class = [rows for rows, there in zip(by_class, known.tolist(), strict=True) if there]
+        rows = _rows_of(source, known)
         texts = F.normalize(said[known].double(), dim=1)
         generator = torch.Generator().manual_seed(0)  # of what is tried, not of a result that varies
-        rows, starts = torch.cat([items[:0], *by_class]), torch.tensor([0, *map(len, by_class)]).cumsum(0)
-        fitted = fit_text_map(texts, rows, starts, generator)
+        fitted = fit_text_map(texts, rows, generator)
         self.text_mean, self.feature_mean, self.matrix = (
             part.to(self.feature_mean) for part in (fitted.text_mean, fitted.feature_mean, fitted.matrix)
         )
         self.known, self.held_out = texts.to(self.matrix), fitted.held_out.to(self.matrix)
-        away = rows - fitted.held_out.repeat_interleave(starts.diff(), 0)
+        away = rows.items - fitted.held_out.repeat_interleave(rows.counts, 0)
         kept = torch.randperm(len(away), generator=generator)[:RESIDUALS] if self.noise else slice(0)
         self.residuals = away[kept].to(self.matrix)
         if self.weight is None:
-            self.budget.set(*choose_weight(rows, starts, fitted.held_out, generator))
+            self.budget.set(*choose_weight(rows, fitted.held_out, generator))
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """Draw the noise along the residuals; no random numbers without noise."""
@@ -175,3 +172,14 @@ class ExamplesFromNames(LearnedAugmenter):
             if tensor is not None and tensor.shape[1:] == current.shape[1:]:
                 setattr(self, name, current.new_zeros(tensor.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def _rows_of(source: Source, known: Tensor) -> ClassRows:
+    """The examples of the classes of which something is said, with their authors and groups."""
+    kept = known.repeat_interleave(torch.from_numpy(source.counts))
+    rows, groups = np.flatnonzero(kept.numpy()), None
+    if source.groups is not None:
+        groups = torch.from_numpy(np.unique(np.array(source.groups), return_inverse=True)[1])[known]
+    authors = None if source.authors_of_rows is None else torch.from_numpy(source.authors_of_rows)[kept]
+    starts = torch.tensor([0, *source.counts[known.numpy()]]).cumsum(0)
+    return ClassRows(source.gather(rows).double(), starts, authors, groups)
