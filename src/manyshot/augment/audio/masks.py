@@ -43,7 +43,7 @@ class MaskTime(AudioOp):
         firsts = (params["start"] * (length - widths)).round().long().tolist()
         masked = sounds.clone()
         for index, (first, width) in enumerate(zip(firsts, widths.long().tolist(), strict=True)):
-            masked[index, :, first : first + width] = 0
+            masked.select(0, index).narrow(1, first, width).zero_()
         return masked
 
 

@@ -6,7 +6,6 @@ from math import log2, tau
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from manyshot.augment.audio.audio_op import AudioOp, Sounds, check_rate, each, resample
 from manyshot.augment.ops.op import Params, check_number, factor, uniform
@@ -44,8 +43,15 @@ class ShiftTime(AudioOp):
 
     def change(self, sounds: Sounds, params: Params) -> Sounds:
         """Move each sound by a whole number of samples; differentiable in sounds."""
-        by = (params["shift"] * sounds.shape[2]).round().long().tolist()
-        return torch.stack([F.pad(sound, (steps, -steps)) for sound, steps in zip(sounds, by, strict=True)])
+        length = sounds.shape[2]
+        by = (params["shift"] * length).round().long().repeat_interleave(sounds.shape[1]).tolist()
+        silence, pieces = sounds.new_zeros(length), []
+        for wave, steps in zip(sounds.flatten(0, 1), by, strict=True):  # one copy of all, where padding each makes two
+            if steps >= 0:
+                pieces += [silence[:steps], wave[: length - steps]]
+            else:
+                pieces += [wave[-steps:], silence[:-steps]]
+        return torch.cat(pieces).view_as(sounds)
 
 
 @dataclass(frozen=True)
