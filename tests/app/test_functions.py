@@ -1,5 +1,6 @@
 """What the page does, without a browser."""
 
+import wave
 import zipfile
 
 import numpy as np
@@ -15,6 +16,7 @@ from manyshot.app.trying import ask
 from manyshot.base import InputError, track
 from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.examples.read_examples import examples_from_arrays
+from one_line_error import one_line_error
 from small_classifiers import fit_small, questions
 
 
@@ -48,6 +50,31 @@ def test_a_zip_without_a_class_name_brings_its_classes(tmp_path):
         "circle": 2,
         "square": 2,
     }
+
+
+def test_examples_of_several_parts_are_refused_rather_than_read_in_part(tmp_path):
+    archive, table = tmp_path / "shapes.zip", tmp_path / "shapes.csv"
+    with zipfile.ZipFile(archive, "w") as file:
+        for seed, name in enumerate(("circle", "square")):
+            for path in save_pictures(tmp_path / name, 2, seed):
+                file.write(path, f"{name}/{path.name}")
+                file.writestr(f"{name}/{path.stem}.txt", f"a {name}")
+    table.write_text("image,caption,label\ncircle/0.png,a ring,circle\nsquare/0.png,a box,square\n")
+    for read, path in ((lambda one: Collection().add("", [one]), archive), (rows_of_table, table)):
+        with one_line_error(f"{path.name}: holds examples of several parts", "use `manyshot fit`"):
+            read(path)
+
+
+def test_recordings_are_called_so(tmp_path):
+    archive = tmp_path / "words.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for name in ("yes/0.wav", "yes/1.wav", "no/0.wav", "no/1.wav"):
+            with file.open(name, "w") as entry, wave.open(entry, "wb") as sound:
+                sound.setparams((1, 2, 8000, 0, "NONE", ""))
+                sound.writeframes(bytes(16_000))
+    for read in (lambda one: Collection().add("", [one]), rows_of_table):
+        with one_line_error("words.zip: holds sounds"):
+            read(archive)
 
 
 def test_what_cannot_be_collected_is_one_line(tmp_path):

@@ -126,7 +126,8 @@ class TestMap:
             Source.of(items, [source.class_names[label] for label in source.labels], authors=authors)
             for authors in (None, [str(number) for number in author.tolist()])
         )
-        plain, apart = (float(fitted(replace(one, about=source.about)).budget.log_weight.exp()) for one in (first, second))
+        told = [replace(one, about=source.about) for one in (first, second)]
+        plain, apart = (float(fitted(one).budget.log_weight.exp()) for one in told)
         assert apart > plain
 
     def test_needs_four_classes(self):

@@ -9,6 +9,7 @@ import numpy as np
 from manyshot.base import InputError
 from manyshot.classify.examples.example_set import ExampleSet
 from manyshot.classify.examples.read_examples import examples_from_arrays, load_examples, load_unlabeled
+from manyshot.datasets.list_multipart import holds_parts
 
 MAX_NAME = 100
 """Largest number of characters of a class name."""
@@ -39,7 +40,8 @@ class Collection:
             paths: Pictures, or zips of pictures.
 
         Raises:
-            InputError: If there are no files, one is not a picture, or the class has no name.
+            InputError: If there are no files, one is not a picture, the class has no name, or a zip holds something
+                else, such as examples of several parts.
         """
         name = name.strip()
         if not paths:
@@ -52,9 +54,10 @@ class Collection:
             raise InputError("pictures without a class; write the name of their class first")
         result = self
         for path in paths:
+            _refuse_parts(path)
             found = load_examples(path)
             if found.kind != "pictures":
-                raise InputError(f"{path.name}: holds sentences, not pictures")
+                raise InputError(f"{path.name}: holds {found.kind}, not pictures")
             for label, class_name in enumerate(found.class_names):
                 result = result._with(class_name, found.select(found.labels == label))
         return result
@@ -104,6 +107,14 @@ class Collection:
         return Collection({**self.classes, name: joined})
 
 
+def _refuse_parts(path: Path) -> None:
+    """Refuse examples of several parts, of which only one would be read."""
+    if holds_parts(path):
+        raise InputError(
+            f"{path.name}: holds examples of several parts, which the page does not take; use `manyshot fit`"
+        )
+
+
 def _short_names(examples: ExampleSet) -> ExampleSet:
     """Name examples by their files; the folders are those of the server."""
     return replace(examples, names=tuple(Path(name).name for name in examples.names))
@@ -139,11 +150,14 @@ def rows_of_table(path: Path) -> list[list[str]]:
         path: CSV, TSV, JSONL, or a zip of text files in class folders.
 
     Raises:
-        InputError: If it holds none.
+        InputError: If it holds none, or examples of several parts.
     """
+    _refuse_parts(path)
     examples = load_examples(path)
-    if examples.kind != "sentences":
+    if examples.kind == "pictures":
         raise InputError(f"{path.name}: holds pictures; choose 'Pictures' first")
+    if examples.kind != "sentences":
+        raise InputError(f"{path.name}: holds {examples.kind}, which the page does not take; use `manyshot fit`")
     return [
         [text, examples.class_names[label]]
         for text, label in zip(examples.texts(range(len(examples))), examples.labels, strict=True)

@@ -184,8 +184,8 @@ def augment(
     refuse("without --run", adapt_steps=options.adapt_steps)
     data = options.data.expanduser()
     if holds_parts(data, table.columns()):
-        given = {"per_item": options.per_item, "fill_up": fill_up, "window": options.window}
-        refuse("on examples of several parts; give --per-class", **given)
+        refuse("on examples of several parts; give --per-class", per_item=options.per_item, fill_up=fill_up)
+        refuse("on examples of several parts", window=options.window)
         _augment_parts(options, table, as_json)
         return
     if is_text(options.data) or holds_recordings(data) or options.plan == AUTO:

@@ -158,9 +158,7 @@ def _ridge(texts: Tensor, means: Tensor, settings: list[tuple[float, float]]) ->
     return [(text_mean, feature_mean, matrix) for matrix in fits]
 
 
-def choose_weight(
-    rows: ClassRows, predicted: Float[Tensor, "c d"], generator: torch.Generator
-) -> tuple[float, float]:
+def choose_weight(rows: ClassRows, predicted: Float[Tensor, "c d"], generator: torch.Generator) -> tuple[float, float]:
     """Choose b and f of the weight b k^(-f) of a prediction among k shots by accuracy on tasks of the same classes.
 
     The classifier is the nearest prototype p_k = (sum of the shots + b k^(-f) prediction) / (k + b k^(-f)). Of the
