@@ -31,6 +31,7 @@ from manyshot.meta_augment.equal_noise import EqualNoise
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
 from manyshot.nets import PartsEncoder
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Parts, Source
+from manyshot.tasks.items import flatten_tasks, unflatten_tasks
 from manyshot.training import encode, holm, paired_difference
 
 WAYS, QUERIES, SHOTS, COPIES = 20, 2, (1, 5), 2
@@ -135,19 +136,13 @@ def right(head: Learner, support: Examples, query: Examples) -> np.ndarray:
 def mixgen(source: Source, episode: Episode, sizes: tuple[int, ...], head: Learner, seed: int) -> dict[str, np.ndarray]:
     """Accuracy with MixGen, and with noise as far, on tasks whose mixtures are encoded."""
     plan, support = Plan(f"shots: {COPIES} x mixgen"), episode.support
-    parts = source.store[
-        source.rows
-    ][
-        support.origin.flatten()
-    ].both(  # type: ignore[index, union-attr]
-        lambda value: value.view(*support.weight.shape, *value.shape[1:])
-    )
-    own = torch.arange(support.weight.shape[1]).expand(support.weight.shape)
-    raw = replace(episode, support=replace(support, items=parts, origin=own)).as_float()
-    more = plan.apply(raw, generator(seed, "mixgen")).support
-    n = support.weight.shape[1]
-    added: Parts = more.items.both(lambda value: value[:, n:].flatten(0, 1))
-    copies = features_of(added).view(len(support.weight), n, COPIES, -1)
+    tasks, n = support.weight.shape
+    drawn: Parts = source.store[source.rows[support.origin.flatten()]]  # type: ignore[index, union-attr]
+    own = torch.arange(n).expand(tasks, n)
+    raw = replace(support, items=unflatten_tasks(drawn, tasks, n), origin=own)
+    more = plan.apply(Episode(raw, raw, episode.classes).as_float(), generator(seed, "mixgen")).support
+    every: Parts = flatten_tasks(more.items)
+    copies = features_of(every).view(tasks, n * (1 + COPIES), -1)[:, n:].unflatten(1, (n, COPIES))
     mixed = with_copies(support, copies, more.labels[:, n:])
     tried = {"MixGen": mixed, "noise as far as MixGen": as_far(support, copies, sizes, seed)}
     return {arm: right(head, one, episode.query) for arm, one in tried.items()}
