@@ -68,9 +68,9 @@ def latent(found: dict) -> str:
                 f"of {found['pictures by']} and MiniLM have length 1; the penalty of ridge is the best without "
                 f"augmentation on the training classes, for all arms. {found['seeds']} seeds, {found['tasks']} tasks "
                 f"each, {found['copies']} generated examples per shot. Nothing was tuned: the published objective, "
-                "with consistency 1, learns changes that are far too large on photographs. On emoji, changes of both parts by "
-                "one draw gain no more than a network for each part; with five shots, none gains more than noise of its "
-                "size."
+                "with consistency 1, learns changes that are far too large on photographs. On emoji, changes of both "
+                "parts by one draw gain no more than a network for each part; with five shots, none gains more than "
+                "noise of its size."
             ),
             *table(heads, rows),
             "",
