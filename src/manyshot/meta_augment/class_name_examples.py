@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
@@ -111,7 +110,7 @@ class ExamplesFromNames(LearnedAugmenter):
         if not isinstance(said, Tensor):
             raise InputError(f"{source.name}: nothing is said of its classes; call add_class_vectors(source, 'minilm')")
         known = said.abs().sum(1) > 0
-        rows = _rows_of(source, known)
+        rows = ClassRows.of(source, known)
         texts = F.normalize(said[known].double(), dim=1)
         generator = torch.Generator().manual_seed(0)  # of what is tried, not of a result that varies
         fitted = fit_text_map(texts, rows, generator)
@@ -172,14 +171,3 @@ class ExamplesFromNames(LearnedAugmenter):
             if tensor is not None and tensor.shape[1:] == current.shape[1:]:
                 setattr(self, name, current.new_zeros(tensor.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-
-def _rows_of(source: Source, known: Tensor) -> ClassRows:
-    """The examples of the classes of which something is said, with their authors and groups."""
-    kept = known.repeat_interleave(torch.from_numpy(source.counts))
-    rows, groups = np.flatnonzero(kept.numpy()), None
-    if source.groups is not None:
-        groups = torch.from_numpy(np.unique(np.array(source.groups), return_inverse=True)[1])[known]
-    authors = None if source.authors_of_rows is None else torch.from_numpy(source.authors_of_rows)[kept]
-    starts = torch.tensor([0, *source.counts[known.numpy()]]).cumsum(0)
-    return ClassRows(source.gather(rows).double(), starts, authors, groups)

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
@@ -10,7 +9,7 @@ from manyshot.base import InputError
 from manyshot.base.check_numbers import check_range
 from manyshot.meta_augment.learned_augmenter import Draws, LearnedAugmenter, Space, Varied
 from manyshot.meta_augment.support_context import per_example
-from manyshot.meta_augment.text_map import choose_weight
+from manyshot.meta_augment.text_map import ClassRows, choose_weight
 from manyshot.meta_augment.weight_budget import WeightBudget
 from manyshot.tasks import Examples, Source
 
@@ -66,17 +65,14 @@ class SpokenNames(LearnedAugmenter):
             InputError: If the names of the source's classes are not said.
         """
         spoken = self._spoken(source.about, source.name).double()
-        items = source.gather(np.arange(len(source))).double()
-        starts = torch.from_numpy(source.starts)
-        counts = starts.diff()
-        means = torch.zeros(len(counts), items.shape[1], dtype=items.dtype)
-        means.index_add_(0, torch.from_numpy(source.labels), items).div_(counts[:, None])
+        rows = ClassRows.of(source, torch.ones(len(spoken), dtype=torch.bool))
+        means = rows.means()
         said = spoken.abs().sum((1, 2)) > 0
         self.shift = (means[said].mean(0) - spoken[said].mean((0, 1))).to(self.shift)
         if self.weight is None:
             predicted = torch.where(said[:, None], spoken.mean(1) + self.shift.double(), means.mean(0))
             generator = torch.Generator().manual_seed(0)  # of what is tried, not of a result that varies
-            self.budget.set(*choose_weight(items, starts, predicted, generator))
+            self.budget.set(*choose_weight(rows, predicted, generator))
 
     def draw(self, support: Examples, copies: int, generator: Generator) -> Draws:
         """Draw the first voice of each example; its copies take the following ones."""

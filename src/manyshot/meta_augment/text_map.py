@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from manyshot.base import InputError
+from manyshot.tasks import Source
 
 PENALTIES = tuple(10.0 ** (exponent / 2) for exponent in range(-6, 5))
 """Penalties that are tried, relative to the mean squared length of the centered vectors."""
@@ -42,6 +44,22 @@ class ClassRows:
     authors: Int[Tensor, " n"] | None = None
     groups: Int[Tensor, " c"] | None = None
 
+    @staticmethod
+    def of(source: Source, chosen: Bool[Tensor, " c"]) -> "ClassRows":
+        """The examples of some classes of a source of features, with their authors and groups.
+
+        Args:
+            source: Features.
+            chosen: Which of its classes.
+        """
+        kept = chosen.repeat_interleave(torch.from_numpy(source.counts))
+        starts = torch.tensor([0, *source.counts[chosen.numpy()]]).cumsum(0)
+        authors = None if source.authors_of_rows is None else torch.from_numpy(source.authors_of_rows)[kept]
+        groups = None
+        if source.groups is not None:
+            groups = torch.from_numpy(np.unique(np.array(source.groups), return_inverse=True)[1])[chosen]
+        return ClassRows(source.gather(np.flatnonzero(kept.numpy())).double(), starts, authors, groups)
+
     @property
     def counts(self) -> Int[Tensor, " c"]:
         """Number of examples of each class."""
@@ -66,7 +84,7 @@ class ClassRows:
         """
         of_class = torch.arange(len(self.counts))
         if self.groups is not None:
-            _, inverse, sizes = self.groups.unique(return_inverse=True, return_counts=True)
+            _, inverse, sizes = torch.unique(self.groups, return_inverse=True, return_counts=True)
             if len(sizes) >= LEAST_GROUPS and 2 * int(sizes.max()) <= len(of_class):
                 of_class = inverse
         units = int(of_class.max()) + 1
