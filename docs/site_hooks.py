@@ -22,7 +22,7 @@ PAGES = {
 }
 GROUPS = {
     "Tasks and data": "tasks datasets",
-    "Augmentation": "augment samples.export_pictures meta_augment.auto.advise ops",
+    "Augmentation": "augment samples.export_pictures meta_augment.auto.auto_plan ops",
     "Learners": "learners",
     "Encoders": "nets",
     "Training": "training runs",

@@ -13,7 +13,7 @@ from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.plan_encoding import plan_encoding
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
-from manyshot.meta_augment.auto.candidate_ops import OPS, Mix
+from manyshot.meta_augment.auto.candidate_ops import OPS, OpShares
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
 LEAVE = [text.replace("hello", "goodbye") for text in GREET]
@@ -106,7 +106,7 @@ class TestPictures:
 
     def test_the_learned_mix_is_of_ops_of_auto_at_the_size_of_the_encoders(self):
         ours = " ".join(plan if " " not in plan else f"someof({plan}, 2)" for plan, _ in LEARNED)
-        mix = Mix(tuple(int(row in ("resized_crop(0.4)", "blur(2) noise(0.1)")) for row in OPS))
+        mix = OpShares(tuple(int(row in ("resized_crop(0.4)", "blur(2) noise(0.1)")) for row in OPS))
         assert f"shots: 2 x oneof({ours}) weight" in str(mix.plan_for(224))
 
     def test_variants_that_are_used_together_fit_the_budget_together_or_not_at_all(self, monkeypatch):

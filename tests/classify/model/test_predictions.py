@@ -37,7 +37,7 @@ def test_the_temperature_changes_confidence_and_not_the_answer(model):
 
 
 def test_many_examples_are_predicted_in_parts(model, monkeypatch):
-    from manyshot.classify.model.model import model as module
+    from manyshot.classify.model import model as module
 
     new = examples_from_arrays([*PARCEL, *TEA])
     whole = model.predict(new)
