@@ -25,10 +25,10 @@ def advice_sheet(pictures: Float[Tensor, "n 3 s s"], advice: Advice, *, title: s
     Example:
         >>> import torch
         >>> from manyshot.meta_augment.auto.evidence import TaskEvidence
-        >>> from manyshot.meta_augment.auto.candidate_ops import Mix
+        >>> from manyshot.meta_augment.auto.candidate_ops import OpShares
         >>> zeros = torch.zeros(1, len(OPS))
         >>> seen = TaskEvidence(torch.ones(1), zeros, zeros, torch.zeros(1), zeros, zeros)
-        >>> advice = Advice(Mix((1,) * len(OPS)), zeros[0], zeros[0], seen, examples=2, classes=2)
+        >>> advice = Advice(OpShares((1,) * len(OPS)), zeros[0], zeros[0], seen, examples=2, classes=2)
         >>> advice_sheet(torch.rand(2, 3, 64, 64), advice).mode
         'RGB'
     """
