@@ -43,8 +43,8 @@ Run = Callable[[Job, argparse.Namespace], dict[str, list[float]]]
 """From a job to the Dice coefficient of each test case, by what is judged."""
 
 
-def parse(description: str | None) -> argparse.Namespace:
-    """The options that all have."""
+def parse(description: str | None, **numbers: int) -> argparse.Namespace:
+    """The options that all have, and numbers with a default that one experiment has besides."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prepared", type=Path, required=True, help="folder that medical_data.py wrote")
     parser.add_argument("--out", type=Path, required=True, help="folder for what is done so far")
@@ -56,6 +56,8 @@ def parse(description: str | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="items per step; likewise")
     parser.add_argument("--width", type=int, default=16, help="channels of the first level of the U-Net")
     parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs")
+    for name, default in numbers.items():
+        parser.add_argument(f"--{name}", type=int, default=default)
     return parser.parse_args()
 
 

@@ -4,12 +4,14 @@ Meta-training on nevi, melanomas, keratoses and carcinomas of HAM10000 (nv, mel,
 classes akiec, vasc and df (one picture a lesion), as Singh et al. 2021 do on ISIC. Reptile, prototypical networks and a
 linear probe on a trained Conv4, each without augmentation, with the usual ops, and with what that paper found best;
 then a frozen EfficientNet-Lite0 that saw no lesion, with ridge regression. `auto` looks at pictures of the common
-classes alone. Writes results/medical_lesions.json.
+classes alone. Each part is kept in `--out` as it ends; results/medical_lesions.json has the parts that are there.
 
     python experiments/medical_lesions.py --root DATA --out runs/lesions
+    python experiments/medical_lesions.py --root DATA --out runs/lesions --only prototypes
 """
 
 import argparse
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -31,7 +33,7 @@ COMMON, RARE = ("nv", "mel", "bkl", "bcc"), ("akiec", "vasc", "df")
 MOST = 300
 SHOTS = (1, 3, 5)
 STEPS, TASKS, SEEDS, SIZE = 150, 100, 3, 32
-FROZEN, FROZEN_TASKS, FROZEN_SIZE = "efficientnet-lite0(resolution=96)", 40, 64
+FROZEN, FROZEN_TASKS, FROZEN_SIZE = "efficientnet-lite0(resolution=96)", 60, 64
 STANDARD = "flip turn affine(10, 1.1, 0.05, 0.05, padding_mode=border) brightness(0.1)"
 PLANS = {
     "none": "none",
@@ -40,11 +42,14 @@ PLANS = {
     "MixUp": f"support: {STANDARD}; query: {STANDARD} mixup",
     "CutMix": f"support: {STANDARD}; query: {STANDARD} cutmix",
 }
+MIXED = {"standard": "", "CutOut": " erase", "MixUp": " mixup", "CutMix": " cutmix"}
+"""What each plan adds to the usual ops."""
 LEARNERS = {
     "prototypes": ("none", "standard", "CutOut", "MixUp", "CutMix"),
-    "reptile(steps=5)": ("none", "standard", "CutMix"),
+    "reptile(steps=5)": ("none", "standard", "CutOut", "MixUp", "CutMix"),
     "probe": ("none", "standard"),
 }
+ON_FROZEN = "frozen encoder, ridge"
 EXAMPLES = 10
 """Pictures of each common class that `auto` looks at."""
 
@@ -101,17 +106,35 @@ def chosen_by_auto(source: Source) -> str:
     return str(auto_plan(source.gather(rows), [source.labels[row] for row in rows]))
 
 
-def frozen(paths: dict[str, Path], options: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """Ridge regression on a frozen encoder, where plans make additional shots."""
+def frozen(paths: dict[str, Path], options: argparse.Namespace) -> dict[str, Any]:
+    """Ridge regression on a frozen encoder, where plans make additional shots; and the plan that `auto` chose."""
     common, rare = (load_dataset(str(paths[part]), size=FROZEN_SIZE, color=True) for part in ("common", "rare"))
     auto = chosen_by_auto(common)
-    arms = [Arm("none", "none"), Arm("standard", f"shots: 2 x {STANDARD}"), Arm("auto", auto)]
+    arms = [
+        Arm(name, "none" if plan == "none" else f"shots: 2 x {STANDARD}{MIXED[name]}") for name, plan in PLANS.items()
+    ]
+    if auto != "none":
+        arms.append(Arm("auto", auto))
     config = Config(str(paths["rare"]), encoder=FROZEN, learner="ridge", ways=3)
     answer = {}
     for suite in suites(None, 2 if options.quick else FROZEN_TASKS):
-        result = compare_frozen(arms[: 2 if auto == "none" else 3], config, suite, rare)
+        result = compare_frozen(arms, config, suite, rare)
         answer |= {name: {arm: one.as_dict() for arm, one in found.items()} for name, found in result.results.items()}
-    return answer, auto
+    return {"results": answer, "auto": auto}
+
+
+def part(name: str, paths: dict[str, Path], options: argparse.Namespace) -> dict[str, Any] | None:
+    """The results of one learner: those that are there, or new ones; none if it is not asked for."""
+    kept = options.out / f"{re.sub(r'[^a-z]+', '-', name)}.json"
+    if not kept.exists():
+        if options.only and not name.startswith(options.only):
+            return None
+        done = frozen(paths, options) if name == ON_FROZEN else {"results": trained(name, paths, options)}
+        kept.write_text(json.dumps(done))
+    found = json.loads(kept.read_text())
+    for suite, arms in found["results"].items():
+        print(name, suite, {arm: round(one["accuracy"], 3) for arm, one in arms.items()}, flush=True)
+    return found
 
 
 def main() -> None:
@@ -121,24 +144,21 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where pictures and trainings lie")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--only", help="learn only the parts whose names begin so")
     parser.add_argument("--quick", action="store_true", help="a few steps, to see that it runs; no result")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.quick:
         options.steps, options.seeds = 5, 2
     paths = folders(options.root, options.out)
-    unseen, auto = frozen(paths, options)
-    results = {"frozen encoder, ridge": unseen}
-    for learner in LEARNERS:
-        results[learner] = trained(learner, paths, options)
+    parts = {name: part(name, paths, options) for name in (ON_FROZEN, *LEARNERS)}
+    found = {name: one for name, one in parts.items() if one is not None}
     settings = {"common": COMMON, "rare": RARE, "steps": options.steps, "seeds": options.seeds, "size": SIZE}
-    settings |= {"tasks": TASKS, "plans": PLANS, "frozen": {"encoder": FROZEN, "size": FROZEN_SIZE}}
-    settings["frozen"] |= {"tasks": FROZEN_TASKS, "plan": STANDARD, "auto": auto}
-    for learner, found in results.items():
-        for suite, arms in found.items():
-            print(learner, suite, {name: round(one["accuracy"], 3) for name, one in arms.items()}, flush=True)
+    settings |= {"tasks": TASKS, "plans": PLANS}
+    frozen_part = {"encoder": FROZEN, "size": FROZEN_SIZE, "tasks": FROZEN_TASKS, "plan": STANDARD}
+    settings["frozen"] = frozen_part | {"auto": found.get(ON_FROZEN, {}).get("auto")}
     if not options.quick:
-        write(NAME, {**settings, "results": results})
+        write(NAME, {**settings, "results": {name: one["results"] for name, one in found.items()}})
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """One labeled scan, augmented in several ways: Dice of the hippocampus on other scans; results/medical_one_shot.json.
 
-A U-Net is trained on one scan of 70, which the seed draws, and judged on the other 60 of 130. The other 69 are
-unlabeled, for the arms that learn how scans vary; their masks serve to choose settings by ("pool"), and the ceiling is
-trained on all 70. One person may be there with two scans: names do not tell.
+A U-Net is trained on one scan of 70, which the seed draws, and judged on the other 60 of 130. Of the other 69,
+`--unlabeled` many are there without masks, for the arms that learn how scans vary; the masks of ten serve to choose
+settings by ("pool"), and the ceiling is trained on all 70. One person may be there with two scans: names do not tell.
 
     python experiments/medical_data.py --root DATA --out PREPARED
-    python experiments/medical_one_shot.py --prepared PREPARED --out runs/one_shot --device cuda --jobs 3
+    python experiments/medical_one_shot.py --prepared PREPARED --out runs/one_shot --steps 180 --batch 2 --width 8
 """
 
 import argparse
@@ -25,7 +25,6 @@ from manyshot.segment.segmenter import support_of
 
 NAME = "medical_one_shot"
 POOL = 70
-UNLABELED = 69
 POOL_JUDGED = 10
 STEPS, BATCH = 1000, 4
 LABELS = (Label("anterior", (1,)), Label("posterior", (2,)))
@@ -81,7 +80,7 @@ def bank_of(images: torch.Tensor, chosen: int, seed: int, options: argparse.Name
     """The variation of unlabeled scans as changes of the labeled one, which the arms of a seed share."""
     path = options.out / f"bank-{seed}.safetensors"
     if not path.exists():
-        others = [i for i in range(POOL) if i != chosen][: 4 if options.quick else UNLABELED]
+        others = [i for i in range(POOL) if i != chosen][: 4 if options.quick else options.unlabeled]
         settings = Registration(steps=5) if options.quick else Registration()
         learned = learn_variation(images[chosen].float() / 255, images[others].float() / 255, settings)
         write_bank(path, learned.to(torch.zeros(0)))
@@ -90,7 +89,7 @@ def bank_of(images: torch.Tensor, chosen: int, seed: int, options: argparse.Name
 
 def main() -> None:
     """Train, judge, write."""
-    options = parse(__doc__)
+    options = parse(__doc__, unlabeled=24)
     arms = options.arms.split(";") if options.arms else list(ARMS)
     jobs = [Job(arm, seed) for seed in range(options.seeds) for arm in arms]
     done = carry_out(jobs, run, options, NAME)
@@ -101,7 +100,7 @@ def main() -> None:
         for arm in arms
         if all("pool, mean" in done.get(Job(arm, seed), {}) for seed in range(options.seeds))
     }
-    settings = {"steps": STEPS, "batch": BATCH, "pool": POOL, "unlabeled": UNLABELED, "plans": ARMS}
+    settings = {"steps": STEPS, "batch": BATCH, "pool": POOL, "unlabeled": options.unlabeled, "plans": ARMS}
     keep(NAME, settings, tables, options)
 
 
