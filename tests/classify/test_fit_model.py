@@ -85,6 +85,14 @@ class TestSentences:
         assert model.views[0][0] == "typos"
         assert report.augmentation is not None
 
+    def test_what_a_plan_gains_is_over_the_same_head_without_it(self):
+        drowned = "case delete_words(0.9)"  # variants of which little is left
+        _, with_plan = fit_model(sentences(5), encoder="ngrams", head="centroid", plan=drowned)
+        _, plain = fit_model(sentences(5), encoder="ngrams", head="centroid", plan="none")
+        assert with_plan.augmentation is not None
+        gained = with_plan.accuracy - plain.accuracy
+        assert with_plan.augmentation.difference == pytest.approx(gained, abs=0.05)
+
 
 class TestPictures:
     def test_pictures_are_classified_with_augmentation_and_without_budget(self):

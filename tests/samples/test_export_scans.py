@@ -14,6 +14,7 @@ from manyshot.datasets.volume_folder import read_path
 from manyshot.datasets.window import parse_window
 from manyshot.samples.export_scans import export_scans, replay_scan
 from manyshot.samples.plane_sheet import draw_scan, plane
+from one_line_error import one_line_error
 from phantoms import dicom_slice, ellipsoids, nifti
 
 AFFINE = np.array([[-2.0, 0, 0, 9], [0, 1.5, 0, 5], [0, 0, 3, -20], [0, 0, 0, 1]])
@@ -85,6 +86,16 @@ def test_mirrored_labels_are_refused_with_the_name_of_the_scan(scans, tmp_path):
     assert np.allclose(*sides)  # the organs are alike, and each keeps its side
 
 
+def test_rarer_classes_are_filled_up(tmp_path):
+    for name, count in {"rare": 1, "common": 3}.items():
+        (tmp_path / "scans" / name).mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / "scans" / name / f"{number}.nii").write_bytes(nifti(ellipsoids()[0], AFFINE))
+    made = export_scans(tmp_path / "scans", PLAN, 4, tmp_path / "out", fill_up=True)
+    assert made.generated == {"common": 1, "rare": 3}
+    assert len(list((tmp_path / "out" / "rare").glob("*.nii.gz"))) == 3
+
+
 def test_ops_on_pictures_are_refused_for_scans(scans, tmp_path):
     with pytest.raises(InputError, match="Affine: changes images, and these items are volumes"):
         export_scans(scans, Plan("shots: affine"), 1, tmp_path / "out")
@@ -130,6 +141,12 @@ class TestCommandLine:
         assert (tmp_path / "new" / "images.sheet.png").exists()
         said = CliRunner().invoke(app, ["data", "show", str(tmp_path / "new"), "--json"])
         assert json.loads(said.stdout)["scans"] == "2"
+
+    def test_auto_is_for_pictures_alone(self, scans, tmp_path):
+        out = tmp_path / "new"
+        with one_line_error("mri-volume"):
+            arguments = ["augment", str(scans), "--plan", "auto", "--per-class", "2", "--out", str(out)]
+            CliRunner().invoke(app, arguments, catch_exceptions=False)
 
     def test_nothing_of_a_person_is_written_or_printed(self, tmp_path):
         (tmp_path / "series").mkdir()

@@ -103,7 +103,7 @@ class AugmentArguments:
         bool,
         typer.Option(
             "--fill-up",
-            help="Of images: --per-class counts those that are there, so that rare classes get more new ones.",
+            help="Of images and scans: --per-class counts those there are, so that rare classes get more new ones.",
         ),
     ] = False
     per_item: Annotated[
@@ -172,7 +172,6 @@ def augment(
         check_replaceable(options.explain_sheet.expanduser(), option="--explain-sheet")
     fill_up = options.fill_up or None
     if options.run is None and is_of_scans(str(options.data)):
-        refuse("on scans", fill_up=fill_up)
         refuse("on scans", split=options.split, per_item=options.per_item, **asdict(table))
         _augment_scans(options, as_json)
         return
@@ -188,9 +187,8 @@ def augment(
         refuse("on examples of several parts", window=options.window)
         _augment_parts(options, table, as_json)
         return
-    if is_text(options.data) or holds_recordings(data) or options.plan == AUTO:
-        refuse("on anything but scans and images, and with --plan auto", window=options.window)
     if is_text(options.data) or holds_recordings(data):
+        refuse("on anything but scans and images", window=options.window)
         refuse("on anything but images", fill_up=fill_up)
     if is_text(options.data):
         refuse("on sentences of one file", split=options.split)
@@ -238,18 +236,23 @@ def _augment_images(options: AugmentArguments, as_json: bool) -> None:
 
 def _augment_scans(options: AugmentArguments, as_json: bool) -> None:
     """Change each scan of a folder, and its mask, by a plan."""
-    from manyshot.samples.export_scans import WINDOW, export_scans
+    from manyshot.datasets.window import DEFAULT_WINDOW
+    from manyshot.samples.export_scans import export_scans
+
+    if options.plan == AUTO:
+        raise InputError("--plan auto looks at pictures alone; of scans take a preset, such as mri-volume, or name ops")
 
     exported = export_scans(
         options.data,
         options.read_plan(),
         options.count,
         options.out,
-        window=options.window or WINDOW,
+        window=options.window or DEFAULT_WINDOW,
         seed=options.seed,
         overwrite=options.overwrite,
+        fill_up=options.fill_up,
     )
-    print_exported(exported, as_json)
+    print_exported(exported, as_json, "scans")
 
 
 def _augment_sounds(options: AugmentArguments, as_json: bool) -> None:
@@ -298,7 +301,7 @@ def _auto_plan(options: AugmentArguments) -> "tuple[Plan, Advice | None]":
     from manyshot.report.advice_sheet import advice_sheet
     from manyshot.samples.contact_sheet import save_image
 
-    examples = load_examples(options.data, split=options.split)
+    examples = load_examples(options.data, split=options.split, window=options.window)
     if not options.explain and options.explain_sheet is None:
         return choose_auto_plan(examples, options.seed), None
     advice = explain_auto_plan(examples, options.seed)

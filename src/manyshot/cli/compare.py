@@ -12,6 +12,8 @@ from manyshot.cli.compare_text import (
     CONFIG_OPTIONS,
     ENCODER,
     PARTS_DEFAULTS,
+    SCAN_OPTIONS,
+    SCANS_DEFAULTS,
     TEXT_OPTIONS,
     compare_text,
     has_parts,
@@ -19,6 +21,7 @@ from manyshot.cli.compare_text import (
 )
 from manyshot.cli.option_groups import Keywords, expand_options
 from manyshot.cli.print_comparison import print_comparisons
+from manyshot.cli.scans import is_of_scans
 from manyshot.cli.shared_options import Context, Jobs, Json, Quiet, Seeds, examples, given, refuse, refuse_others
 from manyshot.cli.training_options import config_options, loop_options
 
@@ -36,8 +39,8 @@ EXAMPLES = examples(
     "what it may set are options of `manyshot train`: learner, objective, encoder, within-group, learning-rate.",
     "The other arms are compared with the first one. Arms that differ only after => share a training.",
     "Every training is a run in --out; the same command continues where it was stopped.",
-    "On sentences a frozen encoder is used as it is and nothing is trained: an arm is a plan at use time, and may set",
-    "learner and encoder.",
+    "On sentences and scans a frozen encoder is used as it is and nothing is trained: an arm is a plan at use time,",
+    "and may set learner and encoder.",
     "",
     "Presets, for which --steps, --tasks, --seeds and --seed may be changed, and all but memorization take --root,",
     "--jobs and --device; omniglot-challenge takes --one-shot-runs and no --tasks:",
@@ -143,11 +146,13 @@ def compare(
     refuse("without --preset omniglot-challenge", one_shot_runs=one_shot_runs)
     if config["data"] is None or not arms:
         raise InputError("give DATA and at least one --arms, or --preset NAME; see --help")
-    several = has_parts(config)
-    if several or is_text(config["data"], config["root"]):
-        refuse_others(context, TEXT_OPTIONS, "on sentences and examples of several parts, where nothing is trained")
-        usual = PARTS_DEFAULTS if several else {"encoder": ENCODER}
-        frozen = {name: config[name] for name in CONFIG_OPTIONS} | usual | given(context, ["encoder", "learner"])
+    scans, several = is_of_scans(config["data"]), has_parts(config)
+    if scans or several or is_text(config["data"], config["root"]):
+        own = (*TEXT_OPTIONS, *SCAN_OPTIONS) if scans else TEXT_OPTIONS
+        refuse_others(context, own, "on sentences, scans and examples of several parts, where nothing is trained")
+        usual = SCANS_DEFAULTS if scans else PARTS_DEFAULTS if several else {"encoder": ENCODER}
+        used = (*CONFIG_OPTIONS, *SCAN_OPTIONS) if scans else CONFIG_OPTIONS
+        frozen = {name: config[name] for name in used} | usual | given(context, ["encoder", "learner"])
         compare_text(frozen, fit, arms, test.tasks, test.metric, out, as_json)
         return
     refuse(

@@ -1,4 +1,4 @@
-"""`manyshot compare` on sentences and examples of several parts: plans and learners on a frozen encoder."""
+"""`manyshot compare` on sentences, scans and examples of several parts: plans and learners on a frozen encoder."""
 
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,10 @@ ENCODER = "minilm"
 """The encoder where none is named."""
 PARTS_DEFAULTS = {"encoder": "parts", "learner": "fusion"}
 """The encoder and the learner of examples of several parts, likewise."""
+SCANS_DEFAULTS = {"encoder": "efficientnet-lite0"}
+"""The encoder of slices of scans, likewise."""
+SCAN_OPTIONS = ("size", "window", "group_by")
+"""Settings of a run that have an effect on scans besides."""
 CONFIG_OPTIONS = (
     *("data", "split", "root", "text_column", "label_column", "encoding", "parts", "learner", "encoder", "ways"),
     *("shots", "queries", "within_group"),
@@ -59,10 +63,11 @@ def has_parts(config: Keywords) -> bool:
 def compare_text(
     config: Keywords, fit: Keywords, arms: list[str], tasks: int, metric: str, out: Path, as_json: bool
 ) -> None:
-    """Compare plans and learners on tasks of all the sentences, write the report, and print the results.
+    """Compare plans and learners on tasks of all the examples, write the report, and print the results.
 
     Args:
-        config: Values of `CONFIG_OPTIONS`; learner and encoder are those of arms that name none.
+        config: Values of `CONFIG_OPTIONS` and, of scans, `SCAN_OPTIONS`; learner and encoder are those of arms
+            that name none.
         fit: Settings of a training loop, of which the seed and the device matter.
         arms: The arms, as written.
         tasks: Number of tasks.

@@ -53,7 +53,8 @@ class FitArguments:
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of pictures per class, or its zip; or a table of sentences, paths or both.",
+            help="A folder with a folder of pictures or scans per class, or its zip; or a table of sentences, paths "
+            "or both.",
         ),
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write the model to.")]

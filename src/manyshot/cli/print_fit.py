@@ -100,6 +100,9 @@ def _augmentation(report: "FitReport") -> Iterator[str]:
     gain = report.augmentation
     if gain is None:
         return
+    if gain.low == gain.high == 0 and report.chosen.setting.variants:
+        yield "augmentation changed no answer on held-out examples"
+        return
     if gain.low == gain.high == 0:
         yield "augmentation: no candidate with augmentation was chosen, neither here nor in the splits that judge"
         return

@@ -28,12 +28,11 @@ def is_of_scans(name: str) -> bool:
 def show_scans(path: Path, window: str | None, out: Path | None, classes: int, items: int, as_json: bool) -> None:
     """Describe a scan, or the scans of a folder, and draw them to a file."""
     from manyshot.datasets.volume_folder import is_one_scan, read_path
-    from manyshot.datasets.window import parse_window
+    from manyshot.datasets.window import DEFAULT_WINDOW, parse_window
     from manyshot.samples.contact_sheet import save_image
-    from manyshot.samples.export_scans import WINDOW
     from manyshot.samples.plane_sheet import describe_scan, draw_scan, draw_scans
 
-    chosen = parse_window(window or WINDOW)
+    chosen = parse_window(window or DEFAULT_WINDOW)
     if is_one_scan(path):
         scan = read_path(path)
         facts = {"name": path.name, **describe_scan(scan, chosen)}

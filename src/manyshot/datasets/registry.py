@@ -12,11 +12,13 @@ from manyshot.datasets.image_folder import SPLITS as SPLIT_NAMES
 from manyshot.datasets.image_folder import load_folder
 from manyshot.datasets.list_multipart import holds_parts
 from manyshot.datasets.load_multipart import load_parts
+from manyshot.datasets.load_volumes import load_volumes
 from manyshot.datasets.picture_table import holds_picture_paths, load_picture_table
 from manyshot.datasets.recordings import holds_recordings, load_recordings
 from manyshot.datasets.spec import DataSet
 from manyshot.datasets.table_reader import Columns, is_table
 from manyshot.datasets.text_table import holds_sentences, load_sentences
+from manyshot.datasets.volume_folder import holds_scans
 from manyshot.tasks import Source
 
 
@@ -66,6 +68,7 @@ def load_dataset(
 ) -> Source:
     """Load a data set by name, a folder or zip of images or recordings, a table of images or of sentences.
 
+    A folder or zip of scans (NIfTI files, series of DICOM slices) gives volumes, see `manyshot.datasets.load_volumes`.
     A table with columns of pictures and texts, or a folder with `001.png` beside `001.txt`, gives examples of several
     parts, see `manyshot.datasets.load_multipart`.
 
@@ -77,8 +80,8 @@ def load_dataset(
         root: Folder that holds the official files, either directly or in a folder named after the data set; if None,
             `MANYSHOT_DATA` is searched, and then the files are downloaded. A relative path that does not exist is also
             searched for below `root`.
-        size: Height and width of the images in pixels; None for the default of the data set (of a folder, see
-            `load_folder`).
+        size: Height and width of the images in pixels, or all sides of volumes; None for the default of the data set
+            (of a folder, see `load_folder` and `load_volumes`).
         color: Three channels (True) or one (False); None to keep those of the data set or folder.
         centered: Whether to center drawings and scale them to one size, see `manyshot.datasets.centered`; only for data
             sets of ink on paper.
@@ -88,7 +91,8 @@ def load_dataset(
         window: Which gray values of a folder of images become black and white, such as "minmax" (see `load_folder`).
 
     Returns:
-        A source of uint8 images `[n, c, size, size]`, of int16 sounds `[n, 1, samples]`, of sentences, or of `Parts`.
+        A source of uint8 images `[n, c, size, size]` or volumes `[n, c, size, size, size]`, of int16 sounds `[n, 1,
+        samples]`, of sentences, or of `Parts`.
 
     Raises:
         InputError: If the name, path or split is unknown, a file is missing or damaged, `centered` is set for data that
@@ -151,6 +155,11 @@ def _load_path(
     if holds_parts(path, columns):
         _refuse_window(name, window)
         return load_parts(path, columns, split, size, color, group_by)
+    if holds_scans(path):
+        _refuse_columns(name, columns)
+        if split is not None or color is not None:
+            raise InputError(f"{name}: scans have no splits and no colors; leave split (--split) and color out")
+        return load_volumes(path, size, group_by, window)
     if holds_recordings(path):
         _refuse_window(name, window)
         _refuse_pixels(name, size, color)

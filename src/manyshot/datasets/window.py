@@ -27,6 +27,8 @@ NAMED: Mapping[str, tuple[float, float]] = MappingProxyType(
 )
 """Usual windows of computed tomography: width and center in Hounsfield units."""
 KINDS = ("full", "minmax", "percentile", "width", *NAMED)
+DEFAULT_WINDOW = "percentile(0.5, 99.5)"
+"""Window of scans if none is given."""
 SAMPLE = 1 << 20
 """Percentiles of larger scans are those of about so many evenly spaced values."""
 

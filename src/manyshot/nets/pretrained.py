@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.nets.norm import Norm
+from manyshot.nets.slices import VIEWS, are_volumes, slices_of
 from manyshot.nets.staged import StagedEncoder
 
 AT_ONCE, AT_ONCE_PER_THREAD = 256, 4
@@ -36,7 +37,8 @@ class PretrainedEncoder(StagedEncoder):
     x -> net((resize(x) - mean) / std)
 
     The weights of a frozen encoder have no gradient (the images have one), and it is always in evaluation mode, so that
-    batch normalization uses its running averages.
+    batch normalization uses its running averages. The features of a volume are the mean of those of its slices, see
+    `slices_of`.
 
     Args:
         stages: Parts of the network, in order; the output of the last is `[n, d]`.
@@ -106,7 +108,9 @@ class PretrainedEncoder(StagedEncoder):
         return self
 
     def run(self, x: Float[Tensor, "n ..."], first: int, last: int) -> Float[Tensor, "n ..."]:
-        """Apply stages `first` to `last - 1`; if `first` is 0, to images with values from 0 to 1."""
+        """Apply stages `first` to `last - 1`; if `first` is 0, to images or volumes with values from 0 to 1."""
+        if are_volumes(x) and (first, last) == (0, self.depth):
+            return self.run(slices_of(x, self.size), first, last).unflatten(0, (len(x), VIEWS)).mean(1)
         if first == 0 and last > 0 and (x.ndim != 4 or x.shape[1] != self.channels):
             raise InputError(f"images of {tuple(x.shape[1:])} given to an encoder of {self.channels} channels")
         at_once = AT_ONCE_PER_THREAD * torch.get_num_threads() if x.device.type == "cpu" else AT_ONCE

@@ -20,7 +20,7 @@ from manyshot.datasets.folder_or_zip import Tree
 from manyshot.datasets.nifti import write_nifti
 from manyshot.datasets.scan import Scan
 from manyshot.datasets.volume_folder import ScanFile, read_mask, read_scan, scans_of
-from manyshot.datasets.window import Window, parse_window
+from manyshot.datasets.window import DEFAULT_WINDOW, Window, parse_window
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import SheetRow, draw_sheet
 from manyshot.samples.output_folder import Exported
@@ -33,9 +33,6 @@ from manyshot.samples.write_variants import (
     sample_line,
     single_thread,
 )
-
-WINDOW = "percentile(0.5, 99.5)"
-"""Window of scans if none is given."""
 
 
 class Original(NamedTuple):
@@ -52,9 +49,10 @@ def export_scans(
     per_class: int,
     out: Path | str,
     *,
-    window: str = WINDOW,
+    window: str = DEFAULT_WINDOW,
     seed: int = 0,
     overwrite: bool = False,
+    fill_up: bool = False,
 ) -> Exported:
     """Generate new scans from a folder of scans and write them as NIfTI.
 
@@ -73,6 +71,8 @@ def export_scans(
         window: Which values become 0 and 1, see `manyshot.datasets.window.parse_window`.
         seed: Seed; the same seed gives the same voxels.
         overwrite: Whether to replace `out` if an earlier export wrote all of it.
+        fill_up: Whether `per_class` counts the scans that are there, so that rare classes get more samples, and classes
+            that have as many get none.
 
     Raises:
         InputError: If the scans cannot be read, the plan generates no samples of volumes, or `out` is in use.
@@ -87,14 +87,15 @@ def export_scans(
         for file in found:
             classes.setdefault(file.class_name, []).append(file)
         output_folder.check_class_names(classes, str(scans))
+        wanted = {name: max(per_class - len(files), 0) if fill_up else per_class for name, files in classes.items()}
         with bar() as progress, (folder / output_folder.MANIFEST).open("wb") as manifest:
-            task = progress.add_task("generate scans", total=per_class * len(classes), note="")
+            task = progress.add_task("generate scans", total=sum(wanted.values()), note="")
             for name, files in classes.items():
                 rows: list[SheetRow] = []
-                for index, file in enumerate(files[:per_class]):
+                for index, file in enumerate(files[: wanted[name]]):
                     original = _read(tree, file, read_window)
                     shown = [plane(original.values, original.scan.spacing, original.mask)]
-                    for number in range(index, per_class, len(files)):
+                    for number in range(index, wanted[name], len(files)):
                         params = op.sample(1, generator(seed, "export", name, number))
                         values, mask = _apply(op, original, params)
                         line = _line(file, name, number, mask is not None, plan, params, seed, read_window)
@@ -106,7 +107,7 @@ def export_scans(
                     if len(rows) < SHEET_ROWS:
                         rows.append(SheetRow(file.name, shown))
                 _draw(rows, name).save(folder / output_folder.sheet_name(name))
-    return Exported(out, dict.fromkeys(classes, per_class), [out / output_folder.sheet_name(name) for name in classes])
+    return Exported(out, wanted, [out / output_folder.sheet_name(name) for name in classes])
 
 
 def replay_scan(

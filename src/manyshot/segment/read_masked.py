@@ -20,7 +20,7 @@ from manyshot.datasets.image_folder import is_picture
 from manyshot.datasets.nifti import is_nifti
 from manyshot.datasets.pictures import decode, read_header
 from manyshot.datasets.volume_folder import MASK_FOLDERS, list_scans, read_mask, read_scan
-from manyshot.datasets.window import parse_window
+from manyshot.datasets.window import DEFAULT_WINDOW, parse_window
 from manyshot.segment.masked_source import Label, MaskedSource
 
 IMAGE_FOLDERS = ("images", "imagesTr", "scans")
@@ -44,7 +44,7 @@ class Reading:
     """
 
     size: tuple[int, ...] = (96,)
-    window: str = "percentile(0.5, 99.5)"
+    window: str = DEFAULT_WINDOW
     patients: str | None = None
 
     def __post_init__(self) -> None:

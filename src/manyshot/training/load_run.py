@@ -152,7 +152,7 @@ def frozen_run(config: Config, source: Source) -> Run:
         manyshot.base.errors.InputError: encoder 'conv4' knows nothing before it is trained; train it, or take a \
 pre-trained one, such as efficientnet-lite0, minilm for sentences or speech for recordings
     """
-    channels, size = image_shape(source)
+    channels, size = image_shape(source, volumes=True)
     learner = make_learner(config, channels, size)
     frozen = PretrainedEncoder | SoundEncoder | TextEncoder | PartsEncoder
     encoders = [module for module in learner.modules() if isinstance(module, frozen)]

@@ -8,6 +8,7 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets import load_dataset
+from manyshot.nets.slices import are_volumes
 from manyshot.tasks import EpisodeSampler, Parts, Source
 from manyshot.training.run_config import Config
 
@@ -204,15 +205,16 @@ def classes_seen(config: Config, data: str, source: Source) -> int:
     return len(set(trained.class_names) & set(source.class_names))
 
 
-def image_shape(source: Source) -> tuple[int, int]:
+def image_shape(source: Source, volumes: bool = False) -> tuple[int, int]:
     """Number of channels, and size in pixels, of the square images of a source; see below for others.
 
     Args:
         source: Source of images, sounds or sentences.
+        volumes: Whether it may be one of volumes, which no encoder is trained on.
 
     Returns:
-        (channels, size) of images; (0, number of samples) of sounds of one channel; (0, 0) for sentences; (0, -1) for
-        examples of several parts.
+        (channels, size) of images and volumes; (0, number of samples) of sounds of one channel; (0, 0) for
+        sentences; (0, -1) for examples of several parts.
 
     Raises:
         InputError: If its examples are neither square images nor sounds of one channel nor sentences.
@@ -224,6 +226,13 @@ def image_shape(source: Source) -> tuple[int, int]:
     store = source.store
     if source.is_sounds and isinstance(store, Tensor) and store.ndim == 3 and store.shape[1] == 1:
         return 0, store.shape[2]
+    if isinstance(store, Tensor) and are_volumes(store):
+        if volumes:
+            return store.shape[1], store.shape[2]
+        raise InputError(
+            f"{source.name}: holds scans, and encoders of volumes are not trained; use a frozen one, by `manyshot "
+            "fit`, `manyshot compare` or `manyshot evaluate --encoder`, or learn masks by `manyshot segment train`"
+        )
     if not isinstance(store, Tensor) or store.ndim != 4 or store.shape[2] != store.shape[3]:
         raise InputError(f"{source.name}: training takes square images; load them with a size")
     return store.shape[1], store.shape[2]

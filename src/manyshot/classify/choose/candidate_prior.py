@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
-from manyshot.classify.examples.example_set import Kind
+from manyshot.classify.examples.example_set import ENCODED_AS, Kind
 
 UNKNOWN_SD = 0.03
 """Standard deviation of the gain of a candidate of which nothing is known."""
@@ -120,17 +120,18 @@ def load_prior(kind: Kind) -> Prior:
     """The gains that were measured on public data sets and ship with the package.
 
     `experiments/fit_defaults.py` measures them. For recordings nothing was measured: heads and transforms are taken to
-    do as on sentences, and all encoders alike.
+    do as on sentences, and all encoders alike. Encoders and heads of scans are taken to do as on pictures.
 
     Args:
-        kind: "pictures", "sentences" or "sounds".
+        kind: "pictures", "sentences", "sounds" or "scans".
 
     Example:
         >>> {"minilm", "ngrams"} <= set(load_prior("sentences").encoders)
         True
     """
     tables = json.loads((files("manyshot.classify.choose") / "candidate_prior.json").read_text())
-    return prior_from_tables(tables[kind] if kind in tables else tables["sentences"] | {"encoders": {}})
+    known = ENCODED_AS.get(kind, kind)
+    return prior_from_tables(tables[known] if known in tables else tables["sentences"] | {"encoders": {}})
 
 
 def prior_from_tables(tables: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]]) -> Prior:

@@ -13,6 +13,7 @@ TRANSFORMS: Mapping[Kind, tuple[Transform, ...]] = {
     "pictures": (Transform(power=0.5),),
     "sentences": (Transform(power=0.5), Transform()),
     "sounds": (Transform(power=0.5), Transform()),
+    "scans": (Transform(power=0.5),),
 }
 """What is tried, centered and of length 1 in any case: Tukey's square root, which convolutional features want."""
 
@@ -23,6 +24,7 @@ PLAIN_HEADS: Mapping[Kind, tuple[str, ...]] = {
     "pictures": (),
     "sentences": ("logistic(penalty=0.1)",),
     "sounds": ("logistic(penalty=0.1)",),
+    "scans": (),
 }
 """Heads that are tried on examples without variants alone: with them they take minutes, and LDA does as well."""
 
@@ -41,6 +43,13 @@ TOGETHER: tuple[Variants, ...] = (
     (("affine", 2), ("crop(0.6)", 2), ("flip", 1)),
 )
 """Variants of pictures that are tried, in the order in which the budget is spent on them."""
+
+_MOVED_SCAN = "affine3(10, 1.1, 0.05, 0.05, padding_mode=border)"
+TOGETHER_OF: Mapping[Kind, tuple[Variants, ...]] = {
+    "pictures": TOGETHER,
+    "scans": (((_MOVED_SCAN, 2),), ((f"{_MOVED_SCAN} bias_field3(0.3) gamma(1.3) rician(0.03)", 2),)),
+}
+"""Variants of each kind; none of sentences and recordings."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +145,9 @@ def settings(
     New examples are classified by the mean over the same variants, since training on variants alone gained little.
 
     Args:
-        kind: "pictures" or "sentences"; sentences are not augmented unless a plan is given.
+        kind: What the examples are; sentences and recordings are not augmented unless a plan is given.
         heads: Heads with their options; `HEAD_GRID` and `PLAIN_HEADS` if None.
-        together: Variants that are tried; `TOGETHER` for pictures if None. No variants at all are tried, too.
+        together: Variants that are tried; those of `TOGETHER_OF` if None. No variants at all are tried, too.
 
     Raises:
         InputError: If a head is unknown.
@@ -148,7 +157,7 @@ def settings(
         ['power 0.5 | centroid | none', 'centered | centroid | none']
     """
     if together is None:
-        together = TOGETHER if kind == "pictures" else ()
+        together = TOGETHER_OF.get(kind, ())
     plain = (*HEAD_GRID, *PLAIN_HEADS[kind]) if heads is None else heads
     augmented = HEAD_GRID if heads is None else heads
     for head in plain:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ class Choice:
             repeated outer splits; None if there are too few examples.
         folds: Parts into which examples, or groups, are split to hold them out; 0 if nothing was held out.
         correct: Fraction `[n]` of the outer splits that leave an example out in which it was classified right.
-        correct_without: The same without augmentation.
+        correct_without: The same without augmentation; where every candidate augments, of the same without variants.
         training: 1 or 0 `[B, n]`: all examples, then those of each outer split that are not left out.
         picked: The candidate that was chosen in each of them.
     """
@@ -119,19 +119,21 @@ def choose(
     effort = effort or effort_of(examples.encoded, candidates)
     training = _outer_training_sets(examples, folds, effort.outer)
     if parts < LEAST_TO_CHOOSE:
-        best = [np.full(len(training), scores.argmax()) for scores in (cautious, np.where(plain, cautious, -np.inf))]
-        (logits, correct), (_, without) = (_judge(examples, candidates, training, chosen) for chosen in best)
+        scores = np.broadcast_to(cautious, (len(training), len(candidates)))
+        logits, correct = _judge(examples, candidates, training, scores.argmax(1))
+        without = _judge_plain(examples, candidates, training, scores)
         return _first_guess(candidates, cautious, folds, logits, correct, without, training)
     kept = _most_promising(mean + sd, plain, effort.most)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
     right = _cross_validate(examples, candidates, training, folds, effort.inner, metric)
     first = int(mean.argmax())
     expected = np.stack([expected_gain(right[:, b, training[b] > 0], mean, sd, first) for b in range(len(training))])
-    best = [scores.argmax(1) for scores in (expected, np.where(plain, expected, -np.inf))]
-    (logits, correct), (_, without) = (_judge(examples, candidates, training, chosen) for chosen in best)
+    best = expected.argmax(1)
+    logits, correct = _judge(examples, candidates, training, best)
+    without = _judge_plain(examples, candidates, training, expected)
     order = np.argsort(-expected[0], kind="stable")
     tried = [(candidates[i], float(right[i, 0].mean()), float(expected[0, i])) for i in order]
-    picked = [candidates[i] for i in (order[0], *best[0][1:])]
+    picked = [candidates[i] for i in (order[0], *best[1:])]
     return Choice(tried[0][0], False, tried, logits, folds, correct, without, training, picked)
 
 
@@ -213,6 +215,20 @@ def expected_gain(
     variance = (difference.var(1) * n + USUAL_VARIANCE * VARIANCE_WEIGHT) / (n + VARIANCE_WEIGHT)
     here, before = n / variance, 1 / np.maximum(prior_sd, 1e-3) ** 2
     return np.asarray((difference.mean(1) * here + (prior_mean - prior_mean[first]) * before) / (here + before))
+
+
+def _judge_plain(
+    examples: LabeledFeatures,
+    candidates: Sequence[Candidate],
+    training: NDArray[np.float64],
+    scores: NDArray[np.float64],
+) -> NDArray[np.float64] | None:
+    """How often each example is classified right without augmentation, by the best `[B, candidates]` without it."""
+    plain = np.array([not candidate.setting.variants for candidate in candidates])
+    if plain.any():
+        return _judge(examples, candidates, training, np.where(plain, scores, -np.inf).argmax(1))[1]
+    twins = [replace(one, setting=replace(one.setting, variants=(), views=False)) for one in candidates]
+    return _judge(examples, twins, training, scores.argmax(1))[1]
 
 
 def _judge(

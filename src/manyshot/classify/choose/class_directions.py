@@ -141,7 +141,7 @@ def class_directions(kind: Kind, encoders: Sequence[str], texts: Sequence[str]) 
     """Directions for the encoders in whose spaces names can be placed; None if there is none.
 
     Pictures need an encoder that came with a classifier (EfficientNet-Lite) and one of sentences (MiniLM, or Universal
-    Sentence Encoder where a text has other than Latin letters); recordings need eSpeak NG.
+    Sentence Encoder where a text has other than Latin letters); recordings need eSpeak NG. Scans have none.
 
     Args:
         kind: What the examples are.
@@ -149,7 +149,7 @@ def class_directions(kind: Kind, encoders: Sequence[str], texts: Sequence[str]) 
         texts: What is said of each class; empty if nothing is.
     """
     said = torch.tensor([bool(text.strip()) for text in texts])
-    if int(said.sum()) < 2:
+    if int(said.sum()) < 2 or kind == "scans":
         return None
     known = [text for text in texts if text.strip()]
     if kind == "pictures":

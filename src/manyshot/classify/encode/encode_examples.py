@@ -1,6 +1,7 @@
 """Features of examples and of their variants under a plan, from frozen encoders, each computed once."""
 
 import time
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -17,12 +18,14 @@ from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.base.sound import RATE
 from manyshot.classify.encode.frozen_encoders import LoadedEncoder, encoder_blocks, load_encoder
-from manyshot.classify.examples.example_set import ExampleSet, Kind
+from manyshot.classify.examples.example_set import CUBE, ENCODED_AS, ExampleSet, Kind
 from manyshot.datasets.feature_store import FeatureStore, encode_stored
 from manyshot.datasets.pixel_cache import FORMAT as DECODING
 
 BATCH = 32
 """Examples, or variants, that are in memory as pictures at once; twice as many while the next ones are decoded."""
+ITEMS_OF: Mapping[Kind, str] = {"pictures": "images", "sentences": "texts", "sounds": "sounds", "scans": "volumes"}
+"""What ops take for each kind of examples."""
 CHANGES = 1
 """Version of how variants are made; increased when the same plan and seed give other ones."""
 
@@ -127,6 +130,8 @@ def _measure_decoding(examples: ExampleSet) -> float:
     start = time.process_time()
     if examples.kind == "sounds":
         examples.sounds(rows)
+    elif examples.kind == "scans":
+        examples.volumes(rows)
     else:
         examples.pictures(rows, 224)
     return (time.process_time() - start) / len(rows) / torch.get_num_threads()
@@ -159,17 +164,19 @@ def measure_cost(encoder: str, kind: Kind) -> float:
             items: Any = [f"sentence {number}, {word}, of a few words" for word in range(8)]
             if kind == "pictures":
                 items = torch.zeros(8, 3, loaded.resolution, loaded.resolution, dtype=torch.uint8)
+            elif kind == "scans":
+                items = torch.zeros(1, 1, CUBE, CUBE, CUBE, dtype=torch.uint8)
             elif kind == "sounds":
                 items = list(torch.zeros(8, 1, RATE, dtype=torch.int16))
             start = time.process_time()
             loaded(items)
             times.append(time.process_time() - start)
-        seconds += min(times) / 8 / torch.get_num_threads()
+        seconds += min(times) / (1 if kind == "scans" else 8) / torch.get_num_threads()
     return seconds
 
 
 def _check_kind(encoder: LoadedEncoder, kind: Kind) -> None:
-    if encoder.kind != kind:
+    if encoder.kind != ENCODED_AS.get(kind, kind):
         raise InputError(f"encoder '{encoder.name}' takes {encoder.kind}, and the examples are {kind}; choose another")
 
 
@@ -209,10 +216,12 @@ def _items(
     seed: int,
     resolution: int,
 ) -> Any:  # noqa: ANN401 - pictures or texts
-    """Pictures `[n, 3, h, w]` of uint8, or texts: variant `numbers` of the examples `rows`."""
+    """Variant `numbers` of the examples `rows`: pictures or volumes of uint8, or texts, or sounds."""
     different, place = np.unique(rows, return_inverse=True)
     if examples.kind == "pictures":
         items: Any = examples.pictures(different, resolution)[torch.from_numpy(place)]
+    elif examples.kind == "scans":
+        items = examples.volumes(different)[torch.from_numpy(place)]
     elif examples.kind == "sounds":
         sounds = examples.sounds(different)
         items = [sounds[i] for i in place.tolist()]
@@ -222,12 +231,15 @@ def _items(
     if plan is None:
         return items
     op = plan_op(plan)
-    require_kind(op, {"pictures": "images", "sentences": "texts", "sounds": "sounds"}[examples.kind])
+    require_kind(op, ITEMS_OF[examples.kind])
     variants = zip(rows.tolist(), numbers.tolist(), strict=True)
     draws = [_draw(op, seed, examples.digests[row], number) for row, number in variants]
     if examples.kind == "sounds":  # of different lengths
         return [op.apply(sound[None], drawn)[0] for sound, drawn in zip(items, draws, strict=True)]
     params = join(draws)
+    if examples.kind == "scans":
+        changed = op.apply(items.float() / 255, params)
+        return changed.clamp(0, 1).mul(255).round().to(torch.uint8)
     if examples.kind == "pictures":
         from manyshot.augment.engine import Compiled  # it takes half a second to import
 

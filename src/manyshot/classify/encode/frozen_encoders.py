@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from manyshot.base import InputError
 from manyshot.classify.examples.example_set import Kind
 from manyshot.nets import ENCODERS, PretrainedEncoder, SoundEncoder, TextEncoder
+from manyshot.nets.slices import are_volumes
 from manyshot.tasks.items import floats
 
 
@@ -136,10 +137,16 @@ class LoadedEncoder:
 
     @torch.inference_mode()
     def __call__(self, items: Any, device: str = "cpu") -> Float[Tensor, "n d"]:  # noqa: ANN401
-        """Encode n pictures `[n, 3, h, w]` of uint8, n sentences or n sounds `[1, t]` to float32 on the CPU."""
+        """Encode n pictures `[n, 3, h, w]` or volumes `[n, c, d, h, w]` of uint8, n sentences or n sounds `[1, t]`.
+
+        Returns:
+            Features of float32 on the CPU.
+        """
         if isinstance(self.module, SoundEncoder):
             return torch.cat([self.module(floats(sound)[None]) for sound in items])
         module = self.module.to(device)
+        if isinstance(items, Tensor) and are_volumes(items):
+            items = items.expand(-1, 3, -1, -1, -1)
         features = module.read(items) if isinstance(module, TextEncoder) else module(items.to(device).float() / 255)
         return features.float().cpu()
 

@@ -1,6 +1,6 @@
-"""Examples of a user: pictures or recordings that are decoded when needed, or sentences; with classes and groups."""
+"""Examples of a user: pictures, recordings or scans that are decoded when needed, or sentences; classes and groups."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,12 +16,19 @@ from manyshot.base import InputError
 from manyshot.base.sound import RATE, from_samples
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.folder_or_zip import ItemFile
+from manyshot.datasets.load_volumes import to_cube
 from manyshot.datasets.pictures import decode, read_header, to_pixels
 from manyshot.datasets.recordings import loudest_part
+from manyshot.datasets.scan import Scan
 from manyshot.datasets.sound_files import decode_mono
+from manyshot.datasets.window import Window
 from manyshot.nets.mel import spectrogram_picture
 
-Kind = Literal["pictures", "sentences", "sounds"]
+Kind = Literal["pictures", "sentences", "sounds", "scans"]
+ENCODED_AS: Mapping[Kind, Kind] = {"scans": "pictures"}
+"""Kinds that encoders of another kind take: slices of scans are pictures."""
+CUBE = 96
+"""Voxels along each axis of a scan that is changed or encoded."""
 LONGEST = 10.0
 """Longest part of a recording that is listened to, the loudest, in seconds."""
 SPECTROGRAM = 96
@@ -36,16 +43,33 @@ class SoundFile(ItemFile):
     """A recording as a file."""
 
 
+@dataclass(frozen=True)
+class ScanItem(ItemFile):
+    """A scan: one file, or the slices of a series.
+
+    Args:
+        scan: Function that reads the scan.
+        window: Which of its values become black and white.
+    """
+
+    scan: Callable[[], Scan]
+    window: Window
+
+    def content(self) -> bytes:
+        """The bytes of the files, and the window: what features depend on."""
+        return self.window.text.encode() + self.read()
+
+
 Item = ItemFile | Image.Image | NDArray[np.uint8] | str
-"""A picture or a recording as a file; a picture of PIL or as an array `[c, h, w]`; or a sentence."""
+"""A picture, a recording or a scan as a file or files; a picture of PIL or as an array `[c, h, w]`; or a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class ExampleSet:
-    """Labeled or unlabeled examples: pictures or recordings that are decoded when they are needed, or sentences.
+    """Labeled or unlabeled examples: pictures, recordings or scans that are decoded when needed, or sentences.
 
     Args:
-        kind: "pictures", "sentences" or "sounds".
+        kind: "pictures", "sentences", "sounds" or "scans".
         items: The n examples.
         labels: Index `[n]` into `class_names`; -1 where unlabeled.
         class_names: Names of the classes.
@@ -79,7 +103,9 @@ class ExampleSet:
         return class_texts(self.class_names)
 
     def pictures(self, rows: ArrayLike, size: int) -> UInt8[Tensor, "n 3 size size"]:
-        """Decode pictures, in RGB, from the original at the size that is asked for; of recordings their spectrograms.
+        """Decode pictures, in RGB, from the original at the size that is asked for.
+
+        Of recordings it is their spectrogram, of scans the middle axial plane.
 
         Args:
             rows: Which examples, in any order.
@@ -127,16 +153,40 @@ class ExampleSet:
             sounds.append(loudest_part(sound, min(len(sound), round(LONGEST * RATE)))[None])
         return sounds
 
+    def volumes(self, rows: ArrayLike) -> UInt8[Tensor, "n c 96 96 96"]:
+        """Read scans, through their windows, as cubes.
+
+        Args:
+            rows: Which examples, in any order.
+
+        Raises:
+            InputError: If a scan is damaged or has changed since it was listed, or has other channels than the rest.
+        """
+        cubes: list[Tensor] = []
+        for row in np.atleast_1d(np.asarray(rows, dtype=np.int64)).tolist():
+            item = self.items[row]
+            assert isinstance(item, ScanItem)
+            self._check(row, item, item.content())
+            cubes.append(to_cube(item.scan(), item.window, CUBE))
+            if len(cubes[-1]) not in (1, 3):
+                raise InputError(f"{item.where}: {len(cubes[-1])} channels; give scans of one")
+        return torch.stack([cube.expand(max(map(len, cubes)), -1, -1, -1) for cube in cubes])
+
     def _bytes(self, row: int, item: ItemFile) -> bytes:
         data = item.read()
-        if digest_of(data) != self.digests[row]:
-            raise InputError(f"{item.where}: was changed while it was in use; begin again")
+        self._check(row, item, data)
         return data
+
+    def _check(self, row: int, item: ItemFile, content: bytes) -> None:
+        if digest_of(content) != self.digests[row]:
+            raise InputError(f"{item.where}: was changed while it was in use; begin again")
 
     def _pixels(self, row: int, side: int | None) -> NDArray[np.uint8]:
         item = self.items[row]
         if isinstance(item, SoundFile):
             return self._spectrogram(row, side or SPECTROGRAM)
+        if isinstance(item, ScanItem):
+            return self._middle_plane(row, side or CUBE)
         if not isinstance(item, ItemFile):
             image = Image.fromarray(_channels_last(item)) if isinstance(item, np.ndarray) else item
             assert isinstance(image, Image.Image)
@@ -152,6 +202,12 @@ class ExampleSet:
     def _spectrogram(self, row: int, side: int) -> NDArray[np.uint8]:
         gray = Image.fromarray(spectrogram_picture(from_samples(self.sounds(row)[0]), RATE)[0].numpy())
         return to_pixels(gray, self.names[row], (side, side), color=True)
+
+    def _middle_plane(self, row: int, side: int) -> NDArray[np.uint8]:
+        cube = self.volumes([row])[0]
+        # As radiologists look at it: the person's right at the left, the front up.
+        plane = Image.fromarray(cube[0, CUBE // 2].flip(0, 1).numpy())
+        return to_pixels(plane, self.names[row], (side, side), color=True)
 
     def texts(self, rows: ArrayLike) -> list[str]:
         """The sentences of some rows."""

@@ -7,16 +7,22 @@ from functools import partial
 from pathlib import Path
 
 from manyshot.base import InputError, did_you_mean, note
-from manyshot.classify.examples.example_set import Item, Kind, PictureFile, SoundFile
+from manyshot.classify.examples.example_set import Item, Kind, PictureFile, ScanItem, SoundFile
 from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES, ItemFile, PathParts, Tree, list_tree
 from manyshot.datasets.group_names import match_groups
 from manyshot.datasets.image_folder import SUFFIXES, list_classes
+from manyshot.datasets.load_volumes import check_classes, patients_of
+from manyshot.datasets.nifti import is_nifti
 from manyshot.datasets.recordings import holds_recordings
 from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns, TextRow, column_names, is_table, read_rows
 from manyshot.datasets.text_table import TEXTS, decode_text, holds_sentences, read_text
+from manyshot.datasets.volume_folder import ScanFile, holds_scans, is_one_scan, list_scans, read_path, read_scan
+from manyshot.datasets.window import DEFAULT_WINDOW, parse_window
 
 STDIN = Path("-")
+DEFAULT = parse_window(DEFAULT_WINDOW)
+"""Window of scans if none is given."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ def list_labeled(path: Path, columns: Columns, split: str | None, group_by: str 
     if not is_table(path):
         _refuse_columns(path, columns)
         tree = list_tree(path)
+        if holds_scans(path):
+            return _labeled_scans(path, tree, split, group_by)
         suffixes = TEXTS if holds_sentences(path) else SOUNDS if holds_recordings(path) else SUFFIXES
         _, classes = list_classes(tree, split, suffixes=suffixes)
         files = [(label, parts) for label in sorted(classes) for parts in classes[label]]
@@ -87,8 +95,11 @@ def list_unlabeled(path: Path, columns: Columns, kind: Kind | None) -> list[List
     if path.name.lower().endswith(TEXTS) and not path.is_dir():
         return _lines(decode_text(_read_file(path), str(path), columns.encoding), str(path), kind)
     _refuse_columns(path, columns)
+    if kind in (None, "scans") and holds_scans(path):
+        return _unlabeled_scans(path)
     tree = list_tree(path)
-    suffixes = {"pictures": SUFFIXES, "sentences": TEXTS, "sounds": SOUNDS, None: (*SUFFIXES, *TEXTS, *SOUNDS)}[kind]
+    known = {"pictures": SUFFIXES, "sentences": TEXTS, "sounds": SOUNDS, "scans": ()}
+    suffixes = (*SUFFIXES, *TEXTS, *SOUNDS) if kind is None else known[kind]
     files = [parts for parts in tree.files if parts[-1].lower().endswith(suffixes)]
     if 0 < len(files) < len(tree.files):
         note(f"{path}: {len(tree.files) - len(files):,} files of other kinds are left out")
@@ -99,6 +110,37 @@ def item_file(path: Path) -> ItemFile:
     """A picture or a recording that is a file of its own."""
     kind = SoundFile if path.name.lower().endswith(SOUNDS) else PictureFile
     return kind(str(path), partial(_read_file, path))
+
+
+def _labeled_scans(path: Path, tree: Tree, split: str | None, group_by: str | None) -> list[Listed]:
+    """The scans of a folder with a folder per class, and their patients."""
+    if split is not None:
+        raise InputError(f"{path}: no split '{split}'; scans lie in a folder per class")
+    files = list_scans(tree)
+    check_classes(files, path)
+    items = [_scan(tree, file) for file in files]
+    sliced = group_by is None and not any(is_nifti(file.files[0][-1]) for file in files)
+    patients = patients_of(path, files, [item.scan().patient if sliced else None for item in items], group_by)
+    groups = patients or [None] * len(files)
+    return [
+        Listed(f"{file.class_name}/{file.name}", item, file.class_name, group)
+        for file, item, group in zip(files, items, groups, strict=True)
+    ]
+
+
+def _unlabeled_scans(path: Path) -> list[Listed]:
+    """One scan, or those of a folder."""
+    if is_one_scan(path):
+        inner = sorted(path.iterdir()) if path.is_dir() else [path]
+        item = ScanItem(str(path), lambda: b"".join(map(_read_file, inner)), partial(read_path, path), DEFAULT)
+        return [Listed(str(path), item)]
+    tree = list_tree(path)
+    return [Listed(f"{file.class_name}/{file.name}", _scan(tree, file)) for file in list_scans(tree)]
+
+
+def _scan(tree: Tree, file: ScanFile) -> ScanItem:
+    where = tree.describe(file.files[0] if len(file.files) == 1 else file.files[0][:-1])
+    return ScanItem(where, lambda: b"".join(map(tree.read, file.files)), partial(read_scan, tree, file), DEFAULT)
 
 
 def _refuse_columns(path: Path, columns: Columns) -> None:

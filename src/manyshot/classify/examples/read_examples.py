@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from manyshot.base import InputError, did_you_mean, track
-from manyshot.classify.examples.example_set import ExampleSet, Item, Kind, PictureFile, SoundFile
+from manyshot.classify.examples.example_set import ExampleSet, Item, Kind, PictureFile, ScanItem, SoundFile
 from manyshot.classify.examples.list_examples import Listed, item_file, list_labeled, list_unlabeled
 from manyshot.datasets.feature_store import digest_of
 from manyshot.datasets.folder_or_zip import ItemFile
@@ -20,7 +19,7 @@ from manyshot.datasets.inputs import CHANNELS, kind_of_input, to_images
 from manyshot.datasets.pictures import read_header
 from manyshot.datasets.sound_files import SOUNDS
 from manyshot.datasets.table_reader import Columns
-from manyshot.datasets.window import parse_window
+from manyshot.datasets.window import Window, parse_window
 from manyshot.datasets.windowed_pictures import through_window
 
 __all__ = ["ExampleSet", "examples_from_arrays", "load_examples", "load_unlabeled"]
@@ -37,9 +36,9 @@ def load_examples(
 ) -> ExampleSet:
     r"""List the labeled examples of a folder, zip or table.
 
-    Pictures or text files lie in a folder a class, at the top or below `train/`, `val/`, `test/`. Tables (CSV, TSV,
-    JSONL) have a column of sentences, or of paths of pictures relative to the table, and a column of classes. Every
-    example is kept, duplicates too. Pictures are decoded when they are needed.
+    Pictures, scans or text files lie in a folder a class, at the top or (but scans) below `train/`, `val/`, `test/`.
+    Tables (CSV, TSV, JSONL) have a column of sentences, or of paths of pictures relative to the table, and a column of
+    classes. Every example is kept, duplicates too. Pictures and scans are decoded when they are needed.
 
     Args:
         path: Folder, zip or table.
@@ -49,7 +48,7 @@ def load_examples(
             example's group, such as a patient; or the name of a column of the table.
         class_names: Classes that labels refer to, such as those of a model; those that occur, sorted, if None.
         window: Which gray values become black and white, such as "percentile(0.5, 99.5)", "minmax" or "lung"; the range
-            of the bits that a picture uses if None.
+            of the bits that a picture uses, and "percentile(0.5, 99.5)" of scans, if None.
 
     Raises:
         InputError: If the path holds no examples, a file is damaged, a class is not among `class_names`, or without
@@ -149,21 +148,22 @@ def examples_from_arrays(X: Any, y: Sequence[Any] | NDArray[Any] | None = None) 
 
 
 def _windowed(listed: Sequence[Listed], window: str | None) -> Sequence[Listed]:
-    """The same examples, whose pictures are read through a window."""
+    """The same examples, whose pictures or scans are read through a window."""
     if window is None:
         return listed
     chosen = parse_window(window)
 
-    def read(item: PictureFile) -> bytes:
-        return through_window(item.read(), item.where, chosen)
+    return [replace(one, item=_through(one.item, chosen)) for one in listed]
 
-    pictures = [one.item for one in listed if isinstance(one.item, PictureFile)]
-    if len(pictures) < len(listed):
-        raise InputError(f"window '{window}': these are no files of pictures; leave window (--window) out")
-    return [
-        replace(one, item=PictureFile(item.where, partial(read, item)))
-        for one, item in zip(listed, pictures, strict=True)
-    ]
+
+def _through(item: Item, window: Window) -> Item:
+    if isinstance(item, ScanItem):
+        return replace(item, window=window)
+    if not isinstance(item, PictureFile):
+        raise InputError(
+            f"window '{window.text}': these are no files of pictures or scans; leave window (--window) out"
+        )
+    return PictureFile(item.where, lambda: through_window(item.read(), item.where, window))
 
 
 def _array_items(X: Any) -> list[Item]:  # noqa: ANN401 - what users hold
@@ -199,6 +199,8 @@ def _full_name(path: str, one: Listed) -> str:
 def _kind(item: Item) -> Kind:
     if isinstance(item, SoundFile):
         return "sounds"
+    if isinstance(item, ScanItem):
+        return "scans"
     return "sentences" if isinstance(item, str) else "pictures"
 
 
@@ -239,7 +241,7 @@ def _digests(where: str, listed: Sequence[Listed]) -> Iterator[str]:
     for one in track(listed, f"read {where}") if files else listed:
         content: Any = one.item
         if isinstance(one.item, ItemFile):
-            content = one.item.read()
+            content = one.item.content() if isinstance(one.item, ScanItem) else one.item.read()
         if isinstance(one.item, PictureFile):
             read_header(content, one.item.where)
         yield digest_of(content)

@@ -166,6 +166,8 @@ def check_target(path: Path, to: str, overwrite: bool) -> None:
 def _of_one_part(model: "Model", examples: Any) -> _Job:  # noqa: ANN401 - checked here
     if isinstance(examples, PartedExamples):
         raise InputError(f"the model takes {model.kind}, and these are examples of several parts; give {model.kind}")
+    if model.kind == "scans":
+        raise InputError("a model of scans reads volumes, which no format here does; use `manyshot predict`")
     drawn = examples is None or not len(examples)
     few = drawn_examples(model.kind) if drawn else _spread(examples)
     graph = graph_of(model)
