@@ -110,7 +110,7 @@ class PretrainedEncoder(StagedEncoder):
     def run(self, x: Float[Tensor, "n ..."], first: int, last: int) -> Float[Tensor, "n ..."]:
         """Apply stages `first` to `last - 1`; if `first` is 0, to images or volumes with values from 0 to 1."""
         if are_volumes(x) and (first, last) == (0, self.depth):
-            return self.run(slices_of(x, self.size), first, last).unflatten(0, (len(x), VIEWS)).mean(1)
+            return self.run(slices_of(x, self.size), first, last).view(len(x), VIEWS, -1).mean(1)
         if first == 0 and last > 0 and (x.ndim != 4 or x.shape[1] != self.channels):
             raise InputError(f"images of {tuple(x.shape[1:])} given to an encoder of {self.channels} channels")
         at_once = AT_ONCE_PER_THREAD * torch.get_num_threads() if x.device.type == "cpu" else AT_ONCE

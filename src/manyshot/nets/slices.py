@@ -40,5 +40,5 @@ def slices_of(volumes: Float[Tensor, "n c d h w"], size: int) -> Float[Tensor, "
         places = ((torch.arange(SLICES) * 2 + 1) * volumes.shape[axis]) // (2 * SLICES)
         planes = volumes.index_select(axis, places.to(volumes.device)).movedim(axis, 1).flatten(0, 1)
         resized = F.interpolate(planes, (size, size), mode="bilinear", antialias=True).flip(2)
-        found.append(resized.unflatten(0, (len(volumes), SLICES)))
+        found.append(resized.view(len(volumes), SLICES, *resized.shape[1:]))
     return torch.cat(found, 1).flatten(0, 1)

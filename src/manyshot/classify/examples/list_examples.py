@@ -121,7 +121,7 @@ def _labeled_scans(path: Path, tree: Tree, split: str | None, group_by: str | No
     items = [_scan(tree, file) for file in files]
     sliced = group_by is None and not any(is_nifti(file.files[0][-1]) for file in files)
     patients = patients_of(path, files, [item.scan().patient if sliced else None for item in items], group_by)
-    groups = patients or [None] * len(files)
+    groups: Sequence[str | None] = patients or [None] * len(files)
     return [
         Listed(f"{file.class_name}/{file.name}", item, file.class_name, group)
         for file, item, group in zip(files, items, groups, strict=True)
