@@ -40,7 +40,7 @@ from sections.new_task import blood_cells, new_task_cost
 from sections.omniglot_challenge import omniglot_challenge
 from sections.omniglot_official import omniglot_official
 from sections.omniglot_small1 import omniglot_small1
-from sections.parts import parts
+from sections.parts import joint_or_apart, parts
 from sections.policies import learned_challenge, learned_policy, task_families
 from sections.sampling import sampling
 from sections.sounds_and_names import (
@@ -103,6 +103,7 @@ SECTIONS = (
     (spoken_names, "spoken_names"),
     (sound_plans, "sound_plans"),
     (parts, "parts"),
+    (joint_or_apart, "joint_or_apart"),
     (audio_speed, "audio_speed"),
     (natural_sentences, "natural_sentences"),
     (text_speed, "text_speed"),

@@ -3,6 +3,22 @@
 from sections.cells import difference, paragraph, table
 
 
+def _beside_the_rest(shots: dict) -> list[str]:
+    """What a missing part costs beside the other part alone."""
+    costs = {count: result.get("against_the_other_part_alone") for count, result in shots.items()}
+    if None in costs.values():  # measured before this was
+        return []
+    rows = [[arm, *(difference(one[arm], "p_value") for one in costs.values())] for arm in next(iter(costs.values()))]
+    return [
+        paragraph(
+            "Accuracy without a part beside that of the other part alone, which is what is left to know: a loss here "
+            "is not what the missing part knew, but what its absence does to the rest."
+        ),
+        *table(["arm", *(count.replace("1 shots", "1 shot") for count in costs)], rows),
+        "",
+    ]
+
+
 def parts(found: dict) -> str:
     """Fusion of parts, missing parts, and mixing."""
     lines = [
@@ -36,6 +52,7 @@ def parts(found: dict) -> str:
             ),
             *table(["arm", *heads], rows),
             "",
+            *_beside_the_rest(one["shots"]),
         ]
         if "mixgen" in one:
             mixed = one["mixgen"]
@@ -52,3 +69,30 @@ def parts(found: dict) -> str:
                 "",
             ]
     return "\n".join((*lines, "```console\n$ python experiments/parts.py --root DATA\n```\n"))
+
+
+def joint_or_apart(found: dict) -> str:
+    """Changes of one part, of both, mixtures, and learned changes, beside noise."""
+    rows = []
+    for shots, result in found["shots"].items():
+        for part, count in ((result, found["tasks"]), (result["mixgen"], result["mixgen"]["tasks"])):
+            for arm, accuracy in part["accuracy"].items():
+                change = difference(part["against_shots_alone"].get(arm), "p_value_holm")
+                beside = difference(part["beside_noise_as_far"].get(arm), "p_value")
+                rows.append([shots, f"{count:,}", arm, f"{accuracy:.1%}", change, beside])
+    return "\n".join(
+        (
+            "## Parts changed together or apart\n",
+            paragraph(
+                f"Emoji, each drawing with one of its tags at random, {found['ways']} ways, held-out subgroups, "
+                f"{found['seeds']} seeds. {found['copies']} copies of each shot, together as heavy as the shot: "
+                f"pictures changed by `{found['picture op']}`, tags by `{found['text op']}`, both, mixed by "
+                "[MixGen](ops.md#mixgen), or changed as features by [LeMDA](meta_augment.md#all-parts-at-once); and "
+                "noise as far in each part, any way. MixGen has few tasks, since each mixture is encoded. The head is "
+                "ridge regression, whose penalty is the best on other subgroups; nothing else was tuned."
+            ),
+            *table(["shots", "tasks", "arm", "accuracy", "difference [95 %]", "beside noise as far"], rows),
+            "",
+            f"```console\n$ {found['command']}\n```\n",
+        )
+    )

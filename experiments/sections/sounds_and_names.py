@@ -15,6 +15,7 @@ TITLES = {
     "cifar-fs": "photographs (CIFAR-FS)",
     "clinc150": "sentences (CLINC150)",
     "emoji": "emoji, 48 pixels",
+    "emoji, names and tags": "emoji, names and tags",
     "emoji, gray, 12 pixels": "emoji, gray, 12 pixels",
     "printed letters": "printed letters, named as in Unicode",
     "blood cells": "blood cells, by a map from photographs",
@@ -28,12 +29,21 @@ def class_names(found: dict) -> str:
     for name, one in found["sets"].items():
         for tasks, result in one["results"].items():
             cells = [
-                difference(result["against_shots_alone"][arm], "p_value_holm")
-                for arm in ("name", "another class's name", "one name for all")
+                difference(result["against_shots_alone"].get(arm), "p_value_holm")
+                for arm in ("name", "another class's name", "one name for all", "augmentation")
             ]
             plain, alone = (f"{result['accuracy'][arm]:.1%}" for arm in ("shots alone", "name alone"))
             rows.append([TITLES[name], tasks.replace("1 shots", "1 shot"), plain, *cells, alone])
-    heads = ["classes", "tasks", "shots alone", "+ name", "+ another's name", "+ one name for all", "name alone"]
+    heads = [
+        "classes",
+        "tasks",
+        "shots alone",
+        "+ name",
+        "+ another's name",
+        "+ one name for all",
+        "+ changed shots",
+        "name alone",
+    ]
     return "\n".join(
         (
             "## Names of classes\n",
@@ -90,10 +100,10 @@ def sound_plans(found: dict) -> str:
     rows = [
         [
             arm,
-            f"`{found['plans'][arm]}`",
+            f"`{found['plans'][arm]}`" if arm in found["plans"] else "the best on validation digits",
             f"{accuracy:.1%}",
             difference(found["against_none"].get(arm), "p_value_holm"),
-            f"{found['cpu_seconds'][arm]:,.0f}",
+            f"{found['cpu_seconds'][arm]:,.0f}" if arm in found["cpu_seconds"] else "",
         ]
         for arm, accuracy in found["accuracy"].items()
     ]
