@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from manyshot.base import quieten
@@ -36,11 +37,14 @@ class Experiment:
         common: Settings.
         arms: Settings of each arm that differ, by its name; `fit` holds those of the training loop.
         cleared: Whether trials are also judged with the memory cleared before each episode.
+        by: Number of a context whose equals are judged together, as the share of them that is solved; each world by
+            itself if empty.
     """
 
     common: RLConfig
     arms: dict[str, dict] = field(default_factory=dict)
     cleared: bool = False
+    by: str = ""
 
     def config(self, arm: str, seed: int) -> RLConfig:
         """The settings of one training."""
@@ -53,7 +57,14 @@ class Experiment:
 
 
 LEAP = RLConfig("leap", worlds=12, validation=8, fit=RLSettings(steps=350_000, eval_every=19))
-COLORS = RLConfig("leap(colors=yes)", worlds=3, validation=20, fit=replace(LEAP.fit, steps=122_880, eval_every=20))
+COLORS = RLConfig(
+    "leap(colors=yes)",
+    worlds=9,
+    validation=60,
+    values="scheme=0..122, floor=10, obstacle=10..20/5",  # 3, 20 and 100 schemes, with all three obstacles
+    division="extrapolation",
+    fit=replace(LEAP.fit, steps=163_840, learning_rate=1e-3),
+)
 POINT = RLConfig(
     "point",
     worlds=4,
@@ -122,10 +133,11 @@ EXPERIMENTS = {
         COLORS,
         {
             "none": {},
-            "view: colors": {"plan": "view: hue(0.5) saturation(2) brightness(0.3)"},
-            "view: channel-shuffle": {"plan": "view: channel-shuffle"},
+            "view: random-filter": {"plan": "view: random-filter"},
+            "rollout: random-filter": {"plan": "rollout: random-filter"},
             "view: crop": {"plan": "view: crop(0.25, border)"},
         },
+        by="scheme",
     ),
     "rooms": Experiment(
         ROOMS,
@@ -163,7 +175,7 @@ def train_one(name: str, arm: str, seed: int, steps: int | None, device: str, fo
     last = {
         "steps": updates(config) * steps_per_update(config),
         "seconds": round(cpu_seconds(folder), 1),
-        **judge(run, experiment.cleared),
+        **judge(run, experiment),
     }
     shares = ("training_solved", "validation_solved", "held_out_solved")
     return {
@@ -188,15 +200,19 @@ def pulls(run: RLRun) -> list[list[float]]:
     return [[round(row.get(f"weight_{k}", float(row.get("pulled") == k)), 4) for k in range(count)] for row in rows]
 
 
-def judge(run: RLRun, cleared: bool) -> dict:
+def judge(run: RLRun, experiment: Experiment) -> dict:
     """Solved trials (greedy) of each world and episode, and mean returns and lengths by episode, on each part."""
-    found = {}
+    found: dict[str, list] = {}
     for part in PARTS:
         for suffix, resets_memory in (("", False), ("_cleared", True)):
-            if resets_memory and not (cleared and run.policy.memory):
+            if resets_memory and not (experiment.cleared and run.policy.memory):
                 continue
             results = evaluate_run(run, part, resets_memory=resets_memory)
-            found[part + suffix] = results.solved.round(3).tolist()
+            solved = results.solved
+            if experiment.by:
+                column = run.split.part_contexts(part)[:, run.split.world.names.index(experiment.by)].numpy()
+                solved = np.stack([solved[column == value].mean(0) for value in np.unique(column)])
+            found[part + suffix] = solved.round(4).tolist()
             found[f"{part}_return{suffix}"] = results.returns.mean(0).round(4).tolist()
             found[f"{part}_steps{suffix}"] = results.steps.mean(0).round(3).tolist()
     return found

@@ -20,6 +20,8 @@ from one_line_error import one_line_error
 FIT = RLSettings(steps=96, games=4, rollout=12, width=8, minibatches=2, epochs=1)
 FEW = RLConfig("point", worlds=2, validation=1, values="goal_x=0.2..0.8/0.2, goal_y=0.5, controls=0", fit=FIT)
 """A family of four worlds."""
+PICTURES = RLConfig("leap", worlds=2, validation=1, values="floor=4, obstacle=9..12", fit=FIT)
+"""The same of pictures."""
 
 
 def test_a_training_that_is_killed_goes_on_bit_for_bit(tmp_path):
@@ -65,7 +67,7 @@ def test_learners_that_adapt_report_worlds_before_and_after(learner):
 
 
 def test_every_arm_begins_with_the_same_weights_and_ends_with_its_own():
-    plain, shifted = (train_agent(RLConfig("leap", plan=plan, fit=FIT)) for plan in ("none", "view: crop"))
+    plain, shifted = (train_agent(replace(PICTURES, plan=plan)) for plan in ("none", "view: crop"))
     first, second = plain.rows[0], shifted.rows[0]
     assert first["explained_variance"] == second["explained_variance"]
     assert first["loss"] != second["loss"]
@@ -73,9 +75,8 @@ def test_every_arm_begins_with_the_same_weights_and_ends_with_its_own():
 
 
 def test_a_view_of_weight_zero_changes_nothing():
-    none, weightless = (
-        train_agent(RLConfig("leap", plan=plan, fit=replace(FIT, view_weight=0.0))) for plan in ("none", "view: crop")
-    )
+    fit = replace(FIT, view_weight=0.0)
+    none, weightless = (train_agent(replace(PICTURES, plan=plan, fit=fit)) for plan in ("none", "view: crop"))
     assert none.policy.act.weight.equal(weightless.policy.act.weight)
 
 
@@ -141,7 +142,7 @@ def test_a_run_is_resumed_with_its_own_settings_alone(tmp_path):
 
 def test_weights_of_another_world_are_refused(tmp_path):
     train_agent(FEW, tmp_path / "point")
-    train_agent(RLConfig("leap", values="floor=4, obstacle=9..12", worlds=2, validation=1, fit=FIT), tmp_path / "leap")
+    train_agent(PICTURES, tmp_path / "leap")
     (tmp_path / "leap" / "last.safetensors").replace(tmp_path / "point" / "last.safetensors")
     with one_line_error("its weights are not those of its config.json"):
         load_agent(tmp_path / "point")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import gymnasium
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -30,6 +30,8 @@ NAMES = [
     "rooms",
     "cart",
 ]
+ROWS = 16
+"""Rows of a batch, each of which is another example of a symmetry."""
 
 
 def build(name: str) -> World:
@@ -213,18 +215,19 @@ def test_every_episode_ends_within_the_horizon(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if build(name).symmetries])
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**31))
 def test_acting_through_a_symmetry_is_living_in_the_changed_world(name, seed):
     world, generator = build(name), torch.Generator().manual_seed(seed)
     for symmetry in world.symmetries.values():
-        contexts = random_contexts(world, 5, generator).double()
+        contexts = random_contexts(world, ROWS, generator).double()
         if isinstance(world, Point):
             contexts[:, :2] *= 0.7  # in the disc, so that a turned goal is one within the bounds
-        state = world.start(contexts, torch.arange(5))
-        params = symmetry.sample(5, generator)
+        state = world.start(contexts, torch.arange(ROWS))
+        params = symmetry.sample(ROWS, generator)
         moved = symmetry.move(state, params)
         for _ in range(4):
-            said = random_actions(world, 5, generator)
+            said = random_actions(world, ROWS, generator)
             said = said.double() if isinstance(world.actions, Box) else said
             outcome = world.step(state, symmetry.act(said, params))
             expected = world.step(moved, said)
@@ -326,6 +329,17 @@ def test_the_pictures_of_leap_show_the_runner_above_the_floor_and_in_colors_of_i
     first, second = colored.observe(colored.start(contexts, torch.tensor([0, 0])))
     assert not first.equal(second)
     assert [len(image.flatten(1).unique(dim=1).T) for image in (first, second)] == [4, 4]
+
+
+def test_what_stands_out_from_the_sky_of_leap_is_lighter_in_some_schemes_and_darker_in_others():
+    world = Leap(colors=True)
+    contexts = torch.tensor([[4.0, 12.0, float(scheme)] for scheme in range(1000)])
+    images = world.observe(world.start(contexts, torch.zeros(1000, dtype=torch.int64)))
+    sky = images[:, :, 0, 31]
+    for row, column in ((31 - 4, 0), (31 - 3, 20), (31 - 4, 12)):  # runner, ground, obstacle
+        difference = images[:, :, row, column] - sky
+        assert float(difference.abs().min()) >= 0.3 - 1e-6
+        assert 0.4 < float((difference > 0).double().mean()) < 0.6
 
 
 def test_an_update_through_point_can_be_differentiated():

@@ -21,6 +21,8 @@ AGENT_HEIGHT, AGENT_WIDTH = 5, 2
 SHADES = (0.0, 0.4, 0.7, 1.0)
 """Gray of the sky, the ground, the obstacle and the agent."""
 SCHEMES = 1000
+CONTRAST = 0.3
+"""Least difference of a color from the sky's, in every channel."""
 PEOPLE_SEE = 8
 """Pixels of a drawn picture for each of the world."""
 
@@ -41,7 +43,7 @@ class Leap:
         rise: Height of a jump in pixels; 6 leaves two positions from which a jump clears the obstacle, and each further
             pixel two more.
         colors: Whether a context also holds a color scheme, 0 to 999, which draws the colors of sky, ground, obstacle
-            and runner; otherwise pictures are gray.
+            and runner, lighter or darker than the sky; otherwise pictures are gray.
 
     Raises:
         InputError: If rise is out of range.
@@ -88,10 +90,10 @@ class Leap:
         return {}
 
     def standard(self) -> Float[Tensor, "w k"]:
-        """9 floors x 13 obstacles, with color scheme 0; or 103 color schemes with the obstacle in the middle."""
+        """9 floors x 13 obstacles; or, with colors, 3 obstacles x 40 color schemes."""
         if self.colors:
-            return torch.tensor([[10.0, 15.0, float(scheme)] for scheme in range(103)])
-        return torch.tensor([[float(floor), float(obstacle)] for floor in range(2, 19, 2) for obstacle in range(9, 22)])
+            return torch.cartesian_prod(torch.tensor([10.0]), torch.arange(10.0, 21.0, 5.0), torch.arange(40.0))
+        return torch.cartesian_prod(torch.arange(2.0, 19.0, 2.0), torch.arange(9.0, 22.0))
 
     def start(self, contexts: Float[Tensor, "n k"], seeds: Int[Tensor, "n"]) -> State:
         """The runner stands at the left border; contexts between pixels are rounded, and seeds change nothing."""
@@ -147,13 +149,14 @@ class Leap:
         return parts.masked_fill(on_obstacle, 2).masked_fill(on_agent, 3)
 
     def _colors(self, contexts: Float[Tensor, "n k"]) -> Float[Tensor, "n 4 c"]:
-        """The color of each part; skies are dark, everything else is light."""
+        """The color of each part; those of a scheme are any, but apart from that of its sky."""
         if not self.colors:
             return torch.tensor(SHADES).reshape(1, 4, 1).expand(len(contexts), 4, 1)
         scheme = contexts[:, 2].round().long().numpy()
         drawn = streams.uniform(0, SCHEMES, scheme[:, None, None], np.arange(4)[:, None], np.arange(3))
-        dark = np.array([0.0, 0.4, 0.4, 0.4])[:, None]
-        return torch.from_numpy(dark + drawn * np.array([0.3, 0.6, 0.6, 0.6])[:, None])
+        sky, others = drawn[:, :1], drawn[:, 1:]
+        around = (sky + CONTRAST + (1 - 2 * CONTRAST) * others) % 1
+        return torch.from_numpy(np.concatenate((sky, around), 1))
 
 
 @lru_cache
