@@ -109,7 +109,9 @@ def summarize(trained: dict[str, Runs]) -> dict:
         points = [next(p for p in reversed(run["curve"]) if p["steps"] <= steps) for run in runs]
         solved[name] = np.array([point["held_out"] for point in points])[:, :, -1]
         row = _row(points, solved[name]) | _pulled(runs)
-        if name != "none":
+        if runs[0]["contexts"]["held_out"] != arms["none"][seeds[0]]["contexts"]["held_out"]:
+            row["other_held_out_worlds"] = len(runs[0]["contexts"]["held_out"])
+        elif name != "none":
             row["difference"] = float((solved[name] - solved["none"]).mean())
             row["probability_of_improvement"] = probability_of_improvement(solved[name], solved["none"])
             if len(seeds) > 1:
@@ -151,11 +153,12 @@ def _row(points: list[dict], solved: NDArray[np.float64]) -> dict:
         "cpu_seconds": [point["seconds"] for point in points],
         "solved": [_digits(seed) for seed in solved],
     }
-    for part, worlds in (("", (0, 1)), ("_return", 0), ("_steps", 0)):
+    for part in ("", "_return", "_steps"):
         for suffix, name in SUFFIXES:
             key = f"held_out{part}{suffix}"
             if all(key in point for point in points):
-                row[name + part] = np.mean([point[key] for point in points], worlds).round(4).tolist()
+                values = [point[key] if part else np.mean(point[key], 0) for point in points]
+                row[name + part] = np.mean(values, 0).round(4).tolist()
     return row
 
 

@@ -38,9 +38,10 @@ def agents(results: dict) -> str:
             "`experiments/rl_agents.py`: agents trained on a few worlds of a family and evaluated on all others by "
             "their likeliest actions; settings in [agents](rl_agents.md). All arms of an experiment took the same "
             "number of steps. Differences are paired by seed and world, and their intervals cover both. The script "
-            "trains five seeds; each table says how many were run here. CPU seconds are those of a machine under load; "
-            "those of leap and point leave evaluation out. What `manyshot rl diagnose` said of a view before anything "
-            "was trained, in the training worlds, stands beside."
+            "trains five seeds; each table says how many were run here. CPU seconds are those of one training on a "
+            "machine under load, and vary by a tenth from day to day. The interquartile mean stands beside because "
+            "other work prints it; its bootstrap is too narrow for five seeds. The column 'diagnosed before' is what "
+            "`manyshot rl diagnose` said of a view before anything was trained, in the training worlds."
         ),
     ]
     for name, title in NAMES.items():
@@ -95,6 +96,14 @@ def _experiment(name: str, title: str, found: dict) -> list[str]:
                 if "against_best_fixed" in row
             )
         lines += [paragraph(text.rstrip(".") + "."), ""]
+        if len(found["fixed"]) > 1:
+            text = f"The fixed views together solve {found['mean_of_fixed']:.0%} (mean). Points beside that: "
+            text += "; ".join(
+                f"{name} {points(row['against_mean_of_fixed'])}"
+                for name, row in arms.items()
+                if "against_mean_of_fixed" in row
+            )
+            lines += [paragraph(text + "."), ""]
         chosen = [
             [name, str(seed), ", ".join(f"{view} {share:.0%}" for view, share in shares.items())]
             for name, row in arms.items()
@@ -115,7 +124,10 @@ def _cells(row: dict, seeds: int) -> dict[str, str]:
         gap = points(row["against_none"])
     elif "difference" in row:
         gap = f"{100 * row['difference']:+.1f} (one seed)"
+    elif "other_held_out_worlds" in row:
+        gap = f"{row['other_held_out_worlds']} other worlds"
     several = len(row["by_episode"]) > 1
+    low, high = row["interquartile_interval"]
     cells = {"held out, by episode" if several else "held out": _arrows(row["by_episode"], "{:.0%}")}
     if "by_episode_steps" in row and several:
         cells["steps, by episode"] = _arrows(row["by_episode_steps"], "{:.1f}")
@@ -127,7 +139,7 @@ def _cells(row: dict, seeds: int) -> dict[str, str]:
         cells["diagnosed before"] = row["diagnosed"]["verdict"]
     return cells | {
         "difference in points [95 %]": gap,
-        "interquartile mean": f"{row['interquartile_mean']:.0%}",
+        "interquartile mean [95 %]": f"{row['interquartile_mean']:.0%} [{low:.0%}, {high:.0%}]",
         "training worlds": f"{row['training']:.0%}",
         "CPU seconds": f"{sum(row['cpu_seconds']) / seeds:.0f}",
     }
