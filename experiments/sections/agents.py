@@ -12,6 +12,9 @@ NAMES = {
 }
 
 NOTES = {
+    "leap": "The same shift in two placements. Acted on (RAD), it wins most at hardly more time, and is learned more "
+    "slowly: not all training worlds are solved yet. In the loss alone (DrAC), it wins half of that and costs a second "
+    "pass through the network. Random filters change what no world of leap changes, and win nothing.",
     "choice": "Each seed lists the views in another order. The published UCB stays with the first one, whatever it is. "
     "The bandit is told nothing before the agent solves something. 'learned' drops both wrong views after 8 to 14 of "
     "76 updates; with seed 3 it drops the flip alone and keeps erasing beside the crop. How it judges was settled on a "
@@ -19,8 +22,17 @@ NOTES = {
     "seeds 0 and 2; seeds 3 and 4 were trained after that. It finds the right view; that it does better than that view "
     "alone is not shown.",
     "controls": "An agent that remembers goes straight to the goal in its second episode; with its memory cleared it "
-    "does not. To turn the controls of a trial is knowledge of a symmetry.",
-    "colors": "Nothing to win: three colors to train with are enough. Two seeds.",
+    "does not. To turn the controls of a trial is knowledge of a symmetry. Angles near those of the training worlds "
+    "(`world: jitter`) win nothing. An agent that sees the angle and was trained with 24 all around is the upper "
+    "bound.",
+    "colors": "Three color schemes to train with, 100 others to be judged by, each with three obstacles: a scheme "
+    "counts by the share of its obstacles that are cleared. Whatever stands out from the sky is lighter than "
+    "it in some schemes and darker in others; with dark skies and one obstacle there was nothing to win. "
+    "Random filters change colors and keep shapes. The shift, which is right where positions are new, does "
+    "little where colors are.",
+    "point": "Without augmentation the agent has learned where four neighboring goals are, and searches nowhere else. "
+    "Mixes of these goals (`world: mix`) lie between them and win nothing. Goals everywhere is the upper bound: 24 "
+    "training worlds all around, so that others are held out. To turn and mirror trials reaches it with four.",
     "rooms": "The same turn, right and wrong: as a view it asks for the same step where another one is right; as a "
     "trial, steps turn along. A view that keeps the right action, brightness, is no remedy here either: with this "
     "weight it holds learning back. Replaying levels from which there is more to learn (PLR) costs 4 points, and "
@@ -39,7 +51,7 @@ def agents(results: dict) -> str:
             "their likeliest actions; settings in [agents](rl_agents.md). All arms of an experiment took the same "
             "number of steps. Differences are paired by seed and world, and their intervals cover both. The script "
             "trains five seeds; each table says how many were run here. CPU seconds are those of one training on a "
-            "machine under load, and vary by a tenth from day to day. The interquartile mean stands beside because "
+            "machine under load. The interquartile mean stands beside because "
             "other work prints it; its bootstrap is too narrow for five seeds. The column 'diagnosed before' is what "
             "`manyshot rl diagnose` said of a view before anything was trained, in the training worlds."
         ),

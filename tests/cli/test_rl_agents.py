@@ -111,7 +111,8 @@ def test_the_folder_of_an_animation_is_made(run, tmp_path):
 
 
 def test_a_comparison_is_written_as_a_page_with_intervals(tmp_path, monkeypatch):
-    from manyshot.report.rl_page import compare_agents_page
+    from manyshot.report.page import Paragraph
+    from manyshot.report.rl_page import UNTRAINED, compare_agents_page
     from manyshot.rl import rl_compare
     from manyshot.rl.rl_config import RLConfig, RLSettings
 
@@ -125,3 +126,6 @@ def test_a_comparison_is_written_as_a_page_with_intervals(tmp_path, monkeypatch)
     assert headings[:3] == ["Held-out worlds solved", "Training and held-out worlds", "Which worlds each arm solves"]
     assert "What was chosen (bandit)" in headings
     assert "'none' solves" in page.summary
+    assert (UNTRAINED in [part.text for part in page.sections[0].parts if isinstance(part, Paragraph)]) == all(
+        arm.trained_solved < 0.5 for arm in compared.arms
+    )

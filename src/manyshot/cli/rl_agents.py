@@ -193,11 +193,13 @@ def compare(
 
 
 def _print_comparison(compared: "AgentComparison", report: Path) -> None:
-    from manyshot.report.rl_page import COLUMNS, arm_rows
+    from manyshot.report.rl_page import COLUMNS, UNTRAINED, arm_rows, is_untrained
 
     print_table(COLUMNS, arm_rows(compared), right=tuple(range(1, len(COLUMNS))))
     first = compared.arms[0]
-    say(f"{len(first.runs)} seeds, {first.solved.shape[1]} held-out worlds; 95 % intervals include seeds and worlds")
+    say(f"{len(first.runs)} seeds, {first.solved.shape[1]} held-out worlds; 95 % intervals cover both")
     if len(first.runs) == 1 and len(compared.arms) > 1:
         say("one seed: this does not tell how other seeds would do; give several")
+    if is_untrained(compared):
+        say(UNTRAINED)
     say(f"Look at {report}")

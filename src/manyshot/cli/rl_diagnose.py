@@ -13,8 +13,6 @@ from manyshot.cli.shared_options import Json, Quiet, Seed, examples
 if TYPE_CHECKING:
     from manyshot.rl.worlds import World
 
-TRUSTED = 0.5
-"""Share of its training worlds that an agent has to solve for its answers to tell something."""
 EXAMPLES = examples(
     "manyshot rl diagnose leap                                       before anything is trained",
     'manyshot rl diagnose rooms --view "crop(0.1)" --view turn',
@@ -75,6 +73,7 @@ def _by_world(world: "World", views: list[str], seed: int, as_json: bool) -> Non
 
 def _by_agent(folder: Path, views: list[str], seed: int, as_json: bool) -> None:
     from manyshot.rl.diagnose_agent import diagnose_agent
+    from manyshot.rl.rl_evaluate import TRUSTED
     from manyshot.rl.rl_train import evaluate_run, load_agent
 
     run = load_agent(folder)

@@ -14,6 +14,7 @@ from manyshot.report.plots import COLORS, FAINT, INK, STYLE, differences, new_fi
 from manyshot.report.rl_pictures import episodes_section, seen_section
 from manyshot.rl.choose_view import Choice
 from manyshot.rl.rl_compare import AgentComparison
+from manyshot.rl.rl_evaluate import TRUSTED
 from manyshot.rl.rl_train import RLRun, evaluate_run
 from manyshot.rl.trainer import steps_per_update
 from manyshot.runtime.clock import cpu_seconds
@@ -37,6 +38,10 @@ EXPLAINED = (
     "those of one training."
 )
 ONE_SEED = "One seed: this does not tell how other seeds would do. Give several."
+UNTRAINED = (
+    "No arm solves half of its training worlds: the agents are still learning to play, and the comparison says nothing "
+    "yet about worlds that they never saw. Train for longer (--steps)."
+)
 PARTS = {"training": "training worlds", "held_out": "held-out worlds"}
 
 
@@ -81,6 +86,8 @@ def compare_agents_page(title: str, compared: AgentComparison, command: str) -> 
     parts: list[Part] = [Table(COLUMNS, arm_rows(compared)), Paragraph(EXPLAINED)]
     if len(compared.arms[0].runs) == 1 and len(compared.arms) > 1:
         parts.append(Paragraph(ONE_SEED))
+    if is_untrained(compared):
+        parts.append(Paragraph(UNTRAINED))
     if gaps:
         estimates = {n: Estimate(100 * g.difference, 100 * g.low, 100 * g.high) for n, g in gaps.items()}
         parts.insert(1, Picture.of(differences(estimates, baseline=first), alt="Difference of each arm from the first"))
@@ -125,6 +132,11 @@ def arm_rows(compared: AgentComparison) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def is_untrained(compared: AgentComparison) -> bool:
+    """Whether no arm has learned to solve half of its training worlds."""
+    return max(arm.trained_solved for arm in compared.arms) < TRUSTED
 
 
 def _sentence(compared: AgentComparison) -> str:

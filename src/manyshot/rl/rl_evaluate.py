@@ -15,6 +15,8 @@ from manyshot.rl.rollout_env import RolloutEnv, collect_rollout, reset
 NAMES = ("solved", "returns", "steps")
 GAMES = 1_000_000_007
 """Number of the first game of an evaluation, far from those of any training."""
+TRUSTED = 0.5
+"""Share of its training worlds that an agent has to solve before what it does elsewhere tells something."""
 
 
 @dataclass(frozen=True, eq=False)
