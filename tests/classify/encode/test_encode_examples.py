@@ -195,4 +195,8 @@ def test_costs_are_positive_and_add_up_over_blocks():
 def test_the_registry_tells_the_truth_of_installed_encoders(row):
     module = build_encoder(row.name)
     assert getattr(module, "size", 0) == row.resolution
+    if isinstance(module, PretrainedEncoder):
+        assert sum(parameter.numel() for parameter in module.parameters()) / 1e6 == pytest.approx(
+            row.millions, abs=5e-3
+        )
     assert row.name in available(row.kind)

