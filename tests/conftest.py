@@ -3,7 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Generator
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
@@ -68,6 +68,13 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _private_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     os.environ["MANYSHOT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _digits_once() -> None:
+    """The scans that hundreds of tests load are enlarged once."""
+    data_set = import_module("manyshot.datasets").DATASETS["digits"]
+    object.__setattr__(data_set, "build", lru_cache(8)(data_set.build))
 
 
 @pytest.fixture

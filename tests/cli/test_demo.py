@@ -21,6 +21,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(demo_augmenter, "FIT", replace(demo_augmenter.FIT, steps=2))
 
 
+@pytest.mark.usefixtures("forked_workers")
 def test_the_demo_trains_evaluates_makes_samples_and_reports(manyshot, tiny, tmp_path):
     answer = manyshot("demo", "--out", tmp_path / "demo", "--json").json
     assert list(answer) == ["one_shot", "five_shot", "stage_two", "fit", "seconds", "report"]

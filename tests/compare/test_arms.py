@@ -172,9 +172,8 @@ def test_the_command_line_names_the_comparisons_that_there_are():
     assert {name: PRESETS.get(name) for name in COMPARISONS} == {n: preset.summary for n, preset in COMPARISONS.items()}
 
 
-@pytest.mark.usefixtures("forked_workers")
 def test_a_training_that_fails_last_fails_the_comparison(tmp_path):
-    """And a comparison whose trainings have failed does not judge their untrained weights."""
+    """And a comparison whose trainings have failed does not judge their untrained weights. Its process starts anew."""
     explodes = replace(
         CONFIG, fit=replace(CONFIG.fit, learning_rate=1e12, grad_clip=1e12, optimizer="sgd", warmup_steps=0)
     )
