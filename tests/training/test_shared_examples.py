@@ -26,14 +26,14 @@ def evaluated(per_class: int, seed: int, tasks: int, shots: int = 1, queries: in
 
 @pytest.mark.parametrize(("shots", "queries"), [(1, 4), (3, 2)])
 def test_tasks_of_few_examples_cover_the_accuracy_on_new_examples_and_those_over_tasks_do_not(shots, queries):
-    truth = evaluated(5000, 99, 1000, shots, queries).mean
+    truth = evaluated(5000, 99, 2000, shots, queries).mean
     by_examples = by_tasks = 0
     for seed in range(40):
-        result = evaluated(5, seed, 100, shots, queries)
+        result = evaluated(5, seed, 200, shots, queries)
         by_examples += result.interval[0] <= truth <= result.interval[1]
         by_tasks += result.interval_over_tasks[0] <= truth <= result.interval_over_tasks[1]
         assert result.shared.examples == 20
-        assert result.shared.uses == 100
+        assert result.shared.uses == 200
     assert by_examples >= 36
     assert by_tasks <= 20
 
