@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from manyshot.augment import Plan
+from manyshot.augment.plan.presets import PRESETS
 from manyshot.base import InputError
-from manyshot.classify.choose.candidates import LEARNED, TOGETHER
+from manyshot.classify.choose.candidates import LEARNED, TOGETHER, check_plan
 from manyshot.classify.choose.search_space import SearchSpace
+from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.plan_encoding import plan_encoding
 from manyshot.classify.examples.read_examples import examples_from_arrays
@@ -92,6 +95,12 @@ class TestSentences:
         assert with_plan.augmentation is not None
         gained = with_plan.accuracy - plain.accuracy
         assert with_plan.augmentation.difference == pytest.approx(gained, abs=0.05)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_is_a_plan_of_a_fit(preset):
+    op = plan_op(check_plan(preset))
+    assert op == Plan(preset).item_op()
 
 
 class TestPictures:

@@ -67,7 +67,9 @@ class FitArguments:
     plan: Annotated[
         str,
         typer.Option(
-            "--plan", help='Augmentation: none, learned, or ops such as "flip affine(15)"; chosen for you if auto.'
+            "--plan",
+            help='Augmentation: none, learned, a preset such as xray, or ops such as "flip affine(15)"; chosen for you '
+            "if auto.",
         ),
     ] = "auto"
     names: Annotated[

@@ -1,5 +1,6 @@
 """What `fit` may choose from: encoder, transform, head, and variants of the examples."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,10 +172,11 @@ def settings(
 
 
 def check_plan(text: str) -> str:
-    """Check ops for variants of pictures or sentences, and bring them into their usual form.
+    """Check ops for variants of examples, and bring them into their usual form.
 
     Args:
-        text: Ops such as "flip crop(0.6)", or "none".
+        text: Ops such as "flip crop(0.6)"; a preset such as "xray", for its ops on shots or else on the support; or
+            "none".
 
     Raises:
         InputError: If an op is unknown or acts on whole tasks, or clauses are given.
@@ -182,11 +184,18 @@ def check_plan(text: str) -> str:
     Example:
         >>> check_plan("flip affine(10)")
         'flip affine(10)'
+        >>> check_plan("eda"), check_plan("shot-flip")
+        ('eda', 'flip(1)')
     """
     from manyshot.augment import Plan
+    from manyshot.augment.plan.presets import PRESETS
 
     if text == NO_PLAN:
         return text
+    if text in PRESETS:
+        clauses = dict(clause.split(": ", 1) for clause in PRESETS[text].plan.split("; "))
+        text = next(clauses[place] for place in ("shots", "support", "support+query") if place in clauses)
+        text = re.sub(r"^[0-9]+ x ", "", text)
     if ":" in text:
         raise InputError(f"plan '{text}': give ops alone, such as 'flip affine'; they make variants of each example")
     Plan(f"shots: 1 x {text}")
