@@ -31,7 +31,7 @@ from manyshot.meta_augment.augmented_learner import AugmentedLearner, AugmenterO
 from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Examples, Source
 from manyshot.training import Settings, fit
-from manyshot.training.feature_cache import encode, remember
+from manyshot.training.encode_source import encode, remember
 from manyshot.training.seed_intervals import holm, mean_interval, paired_difference
 
 DIVISIONS, COPIES, WIDTH = 5, 2, 384

@@ -30,8 +30,8 @@ from manyshot.classify.choose.candidate_prior import load_prior
 from manyshot.classify.choose.candidates import NO_PLAN, Candidate, settings
 from manyshot.classify.choose.choose_candidate import choose
 from manyshot.classify.choose.choose_names import choose_names
-from manyshot.classify.choose.class_directions import ClassDirections, NameTerm, class_directions
 from manyshot.classify.choose.labeled_features import LabeledFeatures
+from manyshot.classify.choose.zero_shot_names import ClassDirections, NameTerm, class_directions
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.frozen_encoders import available, encoders_to_try
 from manyshot.classify.encode.plan_encoding import Pass, encode_passes

@@ -22,8 +22,8 @@ from manyshot.datasets.window import parse_window
 from manyshot.learners import Prototypes
 from manyshot.nets import ENCODERS
 from manyshot.tasks import EpisodeSampler, Source
+from manyshot.training.encode_source import encode
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.feature_cache import encode
 from manyshot.training.seed_intervals import mean_interval
 
 WINDOWS = ("full", "minmax", "percentile(0.5, 99.5)")

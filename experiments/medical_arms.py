@@ -14,8 +14,8 @@ from run_and_record import write
 
 from manyshot.segment.dice import dice
 from manyshot.segment.masked_source import Label, to_targets
-from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import Segmentation
+from manyshot.segment.unet_segmenter import SegmentationUNet
 from manyshot.training import holm, paired_difference
 
 BATCH = 64

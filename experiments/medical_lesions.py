@@ -22,7 +22,7 @@ import torch
 from run_and_record import write
 
 from manyshot.compare import Arm, Comparison, EvaluationSuite, run_comparisons
-from manyshot.compare.frozen import compare_frozen
+from manyshot.compare.compare_frozen import compare_frozen
 from manyshot.datasets import load_dataset
 from manyshot.meta_augment.auto.auto_plan import auto_plan
 from manyshot.tasks import Source

@@ -33,7 +33,7 @@ from manyshot.learners.part_weights import FusedKernels, choose_weights
 from manyshot.nets import PartsEncoder
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Parts, Source
 from manyshot.training import holm, paired_difference
-from manyshot.training.feature_cache import encode
+from manyshot.training.encode_source import encode
 
 WAYS, QUERIES, BATCH = 5, 6, 20
 LEAST = 12

@@ -20,7 +20,7 @@ from manyshot.base import write_json
 from manyshot.datasets.image_folder import load_folder
 from manyshot.nets import ENCODERS
 from manyshot.tasks import Source
-from manyshot.training.feature_cache import encode
+from manyshot.training.encode_source import encode
 from manyshot.training.seed_intervals import mean_interval
 
 GROUP_BY = r"(person\d+)_(bacteria|virus)|(IM-\d+)|(NORMAL2-IM-\d+)"

@@ -24,8 +24,8 @@ from manyshot.classify.choose.candidate_prior import load_prior
 from manyshot.classify.choose.candidates import TOGETHER, Candidate, settings
 from manyshot.classify.choose.choose_candidate import choose
 from manyshot.classify.choose.choose_names import choose_names
-from manyshot.classify.choose.class_directions import NameTerm
 from manyshot.classify.choose.labeled_features import LabeledFeatures
+from manyshot.classify.choose.zero_shot_names import NameTerm
 from manyshot.classify.encode.plan_encoding import Pass
 from manyshot.training import holm, paired_difference
 

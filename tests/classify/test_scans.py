@@ -11,7 +11,7 @@ from manyshot.classify.encode.encode_examples import encode_examples
 from manyshot.classify.examples.read_examples import load_examples, load_unlabeled
 from manyshot.classify.export.export_model import export_model
 from manyshot.compare import Arm, EvaluationSuite
-from manyshot.compare.frozen import compare_frozen
+from manyshot.compare.compare_frozen import compare_frozen
 from manyshot.datasets import load_dataset
 from manyshot.nets import ENCODERS
 from manyshot.nets.slices import VIEWS, slices_of

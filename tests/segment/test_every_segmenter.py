@@ -12,8 +12,8 @@ from manyshot.segment.dice import dice
 from manyshot.segment.masked_source import Label
 from manyshot.segment.pixel_prototypes import PixelPrototypes, prototypes, similarity, task_loss
 from manyshot.segment.registry import SEGMENTERS
-from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import Segmenter, Support, support_of
+from manyshot.segment.unet_segmenter import SegmentationUNet
 
 SMALL: dict[str, Callable[[], Segmenter]] = {
     "segmentation-unet": lambda: SegmentationUNet(width=8, levels=2, steps=40, batch=2, rate=1e-2),

@@ -11,7 +11,7 @@ from manyshot.base import InputError
 from manyshot.datasets import load_dataset
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Config, load_sources
-from manyshot.training.shared_examples import measure_shared_examples
+from manyshot.training.example_overlap_interval import measure_shared_examples
 from manyshot.training.splits import describe_authors
 
 

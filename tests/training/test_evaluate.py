@@ -10,13 +10,13 @@ from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.learners import MAML, Ensemble, Learner, Prototypes
 from manyshot.meta_augment.augmented_learner import AugmentedLearner
-from manyshot.meta_augment.shift import Shift
+from manyshot.meta_augment.feature_shift import Shift
 from manyshot.nets import Conv4
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Source
 from manyshot.training import evaluate
 from manyshot.training.evaluate import evaluate_tasks
+from manyshot.training.memorization_probe import probe
 from manyshot.training.seed_intervals import mean_interval
-from manyshot.training.support_shuffle import probe
 
 
 class Says(Learner):

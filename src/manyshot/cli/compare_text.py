@@ -76,7 +76,7 @@ def compare_text(
         as_json: Print JSON.
     """
     from manyshot.compare import Arm, EvaluationSuite, check_arms
-    from manyshot.compare.frozen import compare_frozen
+    from manyshot.compare.compare_frozen import compare_frozen
     from manyshot.report.compare_page import columns_of, result_rows
     from manyshot.report.page import write_page
     from manyshot.report.sentences_page import sentences_page

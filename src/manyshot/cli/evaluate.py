@@ -45,8 +45,8 @@ def evaluate(
     from manyshot.report.evaluate_page import evaluate_page
     from manyshot.report.page import write_page
     from manyshot.training import evaluate_tasks
+    from manyshot.training.memorization_probe import probe_evaluated
     from manyshot.training.name_probe import probe_names
-    from manyshot.training.support_shuffle import probe_evaluated
     from manyshot.training.validation_thresholds import thresholds_of
 
     quieten(quiet)

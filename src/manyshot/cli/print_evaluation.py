@@ -10,8 +10,8 @@ from manyshot.cli.output import print_json, print_table, say
 if TYPE_CHECKING:
     from manyshot.tasks import Source
     from manyshot.training import Evaluation
+    from manyshot.training.memorization_probe import MemorizationProbe
     from manyshot.training.name_probe import NameProbe
-    from manyshot.training.support_shuffle import MemorizationProbe
 
 TRANSDUCTIVE = "transductive: each query was normalized by the statistics of all queries of its task"
 

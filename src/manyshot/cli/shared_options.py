@@ -81,7 +81,7 @@ class TableArguments:
     parts: Annotated[str | None, PARTS] = None
 
     def columns(self) -> "Columns | None":
-        """The same for `manyshot.datasets.load`; None where nothing is given.
+        """The same for `manyshot.datasets.load_dataset`; None where nothing is given.
 
         Raises:
             InputError: If the encoding is unknown.

@@ -19,8 +19,8 @@ from manyshot.compare.arm_result import difference_as_dict
 from manyshot.learners import MAML
 from manyshot.tasks import Sinusoids
 from manyshot.training.fit_settings import Settings
+from manyshot.training.memorization_probe import MemorizationProbe, probe
 from manyshot.training.seed_intervals import Difference, mean_interval, paired_difference
-from manyshot.training.support_shuffle import MemorizationProbe, probe
 from manyshot.training.training_loop import fit
 
 ARMS = {"without": "none", "label-shared noise": "task: label_noise(4)"}

@@ -20,7 +20,7 @@ from manyshot.generate.registry import objective_class
 from manyshot.runtime.loop_settings import LoopSettings
 from manyshot.runtime.stored_settings import absolute_path
 from manyshot.tasks import Source
-from manyshot.training.feature_cache import encode
+from manyshot.training.encode_source import encode
 from manyshot.training.load_run import load_run
 
 

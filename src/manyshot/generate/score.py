@@ -16,7 +16,7 @@ from manyshot.generate.generator_config import load_generator_sources
 from manyshot.generate.generator_run import GeneratorRun
 from manyshot.sample_metrics import Scores, score
 from manyshot.tasks import Source
-from manyshot.training.feature_cache import encode
+from manyshot.training.encode_source import encode
 from manyshot.training.load_run import Run
 
 MAX_EXAMPLES = 4000

@@ -3,6 +3,7 @@
 from manyshot.learners.anil import ANIL
 from manyshot.learners.baseline_plus_plus import BaselinePlusPlus
 from manyshot.learners.distributional_signatures import DistributionalSignatures
+from manyshot.learners.encoder_and_head import split_learner
 from manyshot.learners.ensemble import Ensemble
 from manyshot.learners.feature_learner import FeatureLearner
 from manyshot.learners.fine_tune import FineTune
@@ -22,7 +23,6 @@ from manyshot.learners.registry import LEARNERS
 from manyshot.learners.relation import Relation
 from manyshot.learners.reptile import Reptile
 from manyshot.learners.ridge import Ridge
-from manyshot.learners.split_learner import split_learner
 from manyshot.learners.train_on_base_classes import BaseClassesLearner
 from manyshot.learners.transductive import queries_see_each_other, transductive
 

@@ -10,7 +10,7 @@ from manyshot.base import InputError
 from manyshot.learners.functional import call_with
 from manyshot.learners.gradient_learner import GradientLearner
 from manyshot.learners.inner_loop import Order, Parameters
-from manyshot.learners.task_vectorizer import TaskVectorizer
+from manyshot.learners.vmap_or_loop import TaskVectorizer
 from manyshot.nets import TaskNorm
 
 

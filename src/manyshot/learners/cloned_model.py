@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from manyshot.base import InputError
 from manyshot.learners.check_model import check_normalization
 from manyshot.learners.functional import call_with
-from manyshot.learners.task_vectorizer import twice_differentiable
+from manyshot.learners.vmap_or_loop import twice_differentiable
 from manyshot.nets import TaskNorm
 
 if TYPE_CHECKING:

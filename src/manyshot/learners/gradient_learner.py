@@ -17,7 +17,7 @@ from manyshot.learners.functional import call_with
 from manyshot.learners.inner_loop import InnerLoop, Order, Parameters
 from manyshot.learners.learner import Classifier, Learner, MakeEncoder, criterion_named, weighted_mean
 from manyshot.learners.task_tensors import Side, Task, ordinary, task_count, task_items, task_slice
-from manyshot.learners.task_vectorizer import CHUNK, TaskVectorizer, may_use_threads, twin
+from manyshot.learners.vmap_or_loop import CHUNK, TaskVectorizer, may_use_threads, twin
 from manyshot.nets import TaskNorm, batch_statistics, stored_statistics
 from manyshot.tasks import Episode, Examples
 

@@ -12,7 +12,7 @@ from manyshot.base import InputError
 from manyshot.learners.functional import call_with
 from manyshot.learners.learner import Learner, weighted_mean
 from manyshot.learners.task_tensors import Side
-from manyshot.learners.task_vectorizer import TaskVectorizer
+from manyshot.learners.vmap_or_loop import TaskVectorizer
 from manyshot.nets import batch_statistics
 
 Order = Literal[1, 2]

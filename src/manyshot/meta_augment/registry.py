@@ -5,6 +5,7 @@ from manyshot.meta_augment.class_name_examples import ExamplesFromNames
 from manyshot.meta_augment.deformation import Deformation
 from manyshot.meta_augment.distribution_calibration import Calibration
 from manyshot.meta_augment.embedding_noise import EmbeddingNoise
+from manyshot.meta_augment.feature_shift import Shift
 from manyshot.meta_augment.feature_vae import FeatureVAE
 from manyshot.meta_augment.hallucinator import Hallucinator
 from manyshot.meta_augment.learned_augmenter import LearnedAugmenter
@@ -12,7 +13,6 @@ from manyshot.meta_augment.lemda import LeMDA
 from manyshot.meta_augment.modals import MODALS
 from manyshot.meta_augment.multiplicative_noise import MultiplicativeNoise
 from manyshot.meta_augment.policy import ContextFreePolicy, Policy
-from manyshot.meta_augment.shift import Shift
 from manyshot.meta_augment.spoken_names import SpokenNames
 
 AUGMENTERS: Registry[LearnedAugmenter] = Registry(

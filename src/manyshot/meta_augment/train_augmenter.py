@@ -29,8 +29,8 @@ from manyshot.runtime.metrics_log import MetricsLog, Row
 from manyshot.runtime.run_folder import check_run_folder, write_config
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.class_texts import add_vectors_for
+from manyshot.training.encode_source import encode
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.feature_cache import encode
 from manyshot.training.load_run import AUGMENTER, Run, load_run
 from manyshot.training.splits import load_sources
 from manyshot.training.training_loop import fit

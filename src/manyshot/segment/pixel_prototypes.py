@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from manyshot.augment.ops.op import check_number
 from manyshot.segment.masked_source import to_targets
-from manyshot.segment.segmentation_net import SegmentationNet
 from manyshot.segment.segmenter import Segmentation, Support
+from manyshot.segment.unet import SegmentationNet
 
 Maps = Float[Tensor, "n d *size"]
 """Features of each pixel of n items."""

@@ -4,8 +4,8 @@ from typing import Any
 
 from manyshot.base.registry import Registry
 from manyshot.segment.pixel_prototypes import PixelPrototypes
-from manyshot.segment.segmentation_unet import SegmentationUNet
 from manyshot.segment.segmenter import Segmenter
+from manyshot.segment.unet_segmenter import SegmentationUNet
 
 SEGMENTERS: Registry[Any] = Registry(
     "segmenter",

@@ -7,7 +7,7 @@ from manyshot.tasks.regression import RegressionTasks
 from manyshot.tasks.sampler import EpisodeSampler
 from manyshot.tasks.sinusoids import Sinusoids
 from manyshot.tasks.source import Source
-from manyshot.tasks.stream import TaskDataset, TaskStream
+from manyshot.tasks.task_dataset import TaskDataset, TaskStream
 from manyshot.tasks.task_indices import TaskIndices
 
 __all__ = [

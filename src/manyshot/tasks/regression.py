@@ -14,7 +14,7 @@ from manyshot.base.sampling import choose
 from manyshot.base.seeds import integers
 from manyshot.tasks.episode import Episode, Examples
 from manyshot.tasks.source import Source
-from manyshot.tasks.stream import TaskDataset, check_length
+from manyshot.tasks.task_dataset import TaskDataset, check_length
 from manyshot.tasks.task_indices import TaskIndices
 
 _GROUP, _ITEMS = range(2)

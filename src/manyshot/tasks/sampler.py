@@ -12,7 +12,7 @@ from manyshot.base.seeds import Word, integers, uniform
 from manyshot.tasks.disjoint_authors import draw_disjoint
 from manyshot.tasks.episode import Episode
 from manyshot.tasks.source import Source
-from manyshot.tasks.stream import TaskDataset, check_length, task_numbers
+from manyshot.tasks.task_dataset import TaskDataset, check_length, task_numbers
 from manyshot.tasks.task_indices import TaskIndices
 
 Range = int | tuple[int, int]

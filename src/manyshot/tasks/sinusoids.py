@@ -12,7 +12,7 @@ from torch import Tensor
 from manyshot.base import InputError, is_whole, plain_numbers
 from manyshot.base.seeds import uniform
 from manyshot.tasks.episode import Episode, Examples
-from manyshot.tasks.stream import TaskDataset, check_length
+from manyshot.tasks.task_dataset import TaskDataset, check_length
 
 _AMPLITUDE, _PHASE, _SUPPORT, _QUERY = range(4)
 

@@ -1,8 +1,8 @@
 """Meta-training and evaluation: the loop, configurations, runs that survive a kill, statistics."""
 
+from manyshot.training.encode_source import encode
 from manyshot.training.evaluate import evaluate, evaluate_tasks
 from manyshot.training.evaluation_result import Evaluation
-from manyshot.training.feature_cache import encode
 from manyshot.training.fit_settings import Settings
 from manyshot.training.load_run import Run, frozen_run, load_ensemble, load_run
 from manyshot.training.run_config import Config

@@ -15,7 +15,7 @@ from manyshot.datasets.speech_synthesis import speak
 from manyshot.datasets.table_reader import Columns, column_names, read_rows
 from manyshot.nets import ENCODERS, TextEncoder
 from manyshot.tasks import Source
-from manyshot.training.feature_cache import encode
+from manyshot.training.encode_source import encode
 
 CLASS_COLUMNS = ("class", "name", "label")
 TEXT_COLUMNS = ("about", "description", "text")

@@ -20,9 +20,9 @@ from manyshot.nets import evaluation_mode
 from manyshot.runtime.device import require_device
 from manyshot.tasks import Episode, EpisodeSampler, Parts, Source
 from manyshot.training.class_texts import add_vectors_for
+from manyshot.training.encode_source import encode, remember
 from manyshot.training.evaluation_result import Drawn, Evaluation
-from manyshot.training.feature_cache import encode, remember
-from manyshot.training.shared_examples import measure_shared_examples
+from manyshot.training.example_overlap_interval import measure_shared_examples
 from manyshot.training.task_measures import QueryPredictions
 
 BINS = 15

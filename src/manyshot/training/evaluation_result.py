@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manyshot.base import InputError
+from manyshot.training.example_overlap_interval import SharedExamples, measure_shared_examples
 from manyshot.training.seed_intervals import mean_interval
-from manyshot.training.shared_examples import SharedExamples, measure_shared_examples
 from manyshot.training.task_measures import MEASURES, QueryPredictions, TaskScores, score_tasks, sensitivity
 
 

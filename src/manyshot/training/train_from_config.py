@@ -9,7 +9,7 @@ from manyshot.runtime.device import require_device
 from manyshot.runtime.distributed import SINGLE_PROCESS, Processes
 from manyshot.runtime.run_folder import check_run_folder, write_config
 from manyshot.runtime.training_session import is_complete
-from manyshot.training.feature_cache import on_fixed_features, remember
+from manyshot.training.encode_source import on_fixed_features, remember
 from manyshot.training.load_run import Run, make_learner, settings_in
 from manyshot.training.run_config import Config
 from manyshot.training.splits import Sources, image_shape, load_sources, samplers

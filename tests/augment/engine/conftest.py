@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from manyshot.augment.engine.compiled import plan_passes
+from manyshot.augment.engine.compiled_pipeline import plan_passes
 from manyshot.augment.engine.fuse_ops import Fused
 from manyshot.augment.engine.geometry import is_exact, map_back
 from manyshot.augment.image.geometric.warp import pixels, resample

@@ -10,7 +10,7 @@ import torch
 
 from manyshot.augment import Compose
 from manyshot.augment.engine import Compiled
-from manyshot.augment.engine.compiled import plan_passes
+from manyshot.augment.engine.compiled_pipeline import plan_passes
 from manyshot.augment.image import (
     Affine,
     Blur,

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import rice
 
 from manyshot import ops
-from manyshot.augment.volume.line_op import along, circulant
+from manyshot.augment.volume.along_axis_op import along, circulant
 from manyshot.base import InputError
 
 AXES = {"z": 0, "y": 1, "x": 2}

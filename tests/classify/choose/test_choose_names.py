@@ -11,15 +11,15 @@ from torch.nn import functional as F
 
 from manyshot.base import InputError
 from manyshot.classify import load_model, save_model
-from manyshot.classify.choose import class_directions as directions
+from manyshot.classify.choose import zero_shot_names as directions
 from manyshot.classify.choose.candidate_prior import Gain, load_prior
 from manyshot.classify.choose.candidates import Candidate, Setting
 from manyshot.classify.choose.choose_candidate import choose
 from manyshot.classify.choose.choose_names import agreement_of, choose_names, weakest_of_best
-from manyshot.classify.choose.class_directions import ClassDirections, class_directions
 from manyshot.classify.choose.cross_validate import left_out_logits
 from manyshot.classify.choose.fit_decision import say_why_no_names
 from manyshot.classify.choose.labeled_features import LabeledFeatures
+from manyshot.classify.choose.zero_shot_names import ClassDirections, class_directions
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model

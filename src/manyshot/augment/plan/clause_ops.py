@@ -12,7 +12,7 @@ from manyshot.augment.ops.op import Op
 from manyshot.augment.plan.syntax_tree import Clause
 from manyshot.augment.registry import build_op
 from manyshot.augment.task import TaskOp
-from manyshot.augment.task.shared import SHARED_BY, SharedOps
+from manyshot.augment.task.shared_draws import SHARED_BY, SharedOps
 from manyshot.base import InputError
 from manyshot.base.call_syntax import Call, shorten, word, write
 

@@ -24,7 +24,7 @@ from manyshot.augment.plan.clause_ops import (
 )
 from manyshot.augment.plan.syntax_tree import Clause
 from manyshot.augment.task import TaskOp
-from manyshot.augment.task.shared import SharedOps
+from manyshot.augment.task.shared_draws import SharedOps
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.call_syntax import number, shorten
 from manyshot.tasks import Episode, Examples

@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Op, Params, check_number, take
 from manyshot.augment.ops.variants import apply_in_tasks
-from manyshot.augment.task.shared import class_rows
+from manyshot.augment.task.shared_draws import class_rows
 from manyshot.augment.task.task_op import TaskOp, add_classes, choose_tasks, require_classes
 from manyshot.tasks import Episode, Examples
 

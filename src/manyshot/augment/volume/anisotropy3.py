@@ -7,12 +7,12 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_number, uniform
-from manyshot.augment.volume.line_op import LineOp, chosen_axes
+from manyshot.augment.volume.along_axis_op import AlongAxisOp, chosen_axes
 from manyshot.augment.volume.volume_op import check_axis, draw_axes
 
 
 @dataclass(frozen=True)
-class Anisotropy3(LineOp):
+class Anisotropy3(AlongAxisOp):
     """Show each volume as if it had been scanned in thick slices along one axis (Billot et al. 2020).
 
     Lines are averaged over slices of `factor` voxels and interpolated back linearly. Any values are allowed; none

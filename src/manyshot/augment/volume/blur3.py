@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_number, uniform
-from manyshot.augment.volume.line_op import LineOp
+from manyshot.augment.volume.along_axis_op import AlongAxisOp
 
 
 @dataclass(frozen=True)
-class Blur3(LineOp):
+class Blur3(AlongAxisOp):
     """Blur each volume with a Gaussian of random width along all axes; border voxels repeat beyond the volume.
 
     The weights are those of `Blur`. Any values are allowed; none leaves the range of its volume.

@@ -7,12 +7,12 @@ from torch import Generator, Tensor
 
 from manyshot.augment.image.corruption.mri import Ghosts, ghost_gains
 from manyshot.augment.ops.op import Params
-from manyshot.augment.volume.line_op import LineOp, chosen_axes, circulant, frequencies
+from manyshot.augment.volume.along_axis_op import AlongAxisOp, chosen_axes, circulant, frequencies
 from manyshot.augment.volume.volume_op import check_axis, draw_axes
 
 
 @dataclass(frozen=True)
-class Ghosting3(Ghosts, LineOp):
+class Ghosting3(Ghosts, AlongAxisOp):
     """Overlay faint copies of each volume, evenly spaced along one axis.
 
     Periodic motion weakens every k-th line of the spectrum: those lines, except the constant one, are multiplied by

@@ -6,11 +6,11 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_number, uniform
-from manyshot.augment.volume.line_op import LineOp, circulant, frequencies
+from manyshot.augment.volume.along_axis_op import AlongAxisOp, circulant, frequencies
 
 
 @dataclass(frozen=True)
-class Gibbs3(LineOp):
+class Gibbs3(AlongAxisOp):
     """Cut off the high frequencies of each volume along all axes, as a scan with fewer lines that is filled with zeros.
 
     Unlike a blur it leaves ripples beside edges (Gibbs 1899). Any values are allowed; ripples leave the range of the

@@ -8,7 +8,7 @@ from torch import Generator, Tensor
 
 from manyshot.augment.ops.op import Params, check_number, uniform
 from manyshot.augment.volume.affine3 import Affine3
-from manyshot.augment.volume.line_op import along, circulant
+from manyshot.augment.volume.along_axis_op import along, circulant
 from manyshot.augment.volume.volume_op import VolumeOp, check_axis, draw_axes
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from manyshot.base import InputError
 from manyshot.classify.choose.candidate_prior import UNKNOWN_LOG_RATIO, Gain, Prior
 from manyshot.classify.choose.candidates import Candidate
-from manyshot.classify.choose.class_directions import NameTerm
 from manyshot.classify.choose.labeled_features import LabeledFeatures
+from manyshot.classify.choose.zero_shot_names import NameTerm
 
 REACH = 6.0
 """The temperature is sought within this many logarithmic units of the prior's center."""

@@ -14,8 +14,8 @@ from manyshot.classify.calibrate.temperature import logit_spread
 from manyshot.classify.choose.candidate_prior import Prior
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import Choice, expected_gain
-from manyshot.classify.choose.class_directions import ClassDirections
 from manyshot.classify.choose.labeled_features import LabeledFeatures
+from manyshot.classify.choose.zero_shot_names import ClassDirections
 
 LEAST_AGREEMENT = 0.99
 """Standard deviations by which names must agree better with the examples than names given out at random; with two

@@ -15,9 +15,9 @@ from manyshot.classify.choose.candidate_prior import load_prior
 from manyshot.classify.choose.candidates import Candidate
 from manyshot.classify.choose.choose_candidate import Choice, choose
 from manyshot.classify.choose.choose_names import NameChoice, choose_names
-from manyshot.classify.choose.class_directions import NameTerm, class_directions
 from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.choose.search_space import AUTO
+from manyshot.classify.choose.zero_shot_names import NameTerm, class_directions
 from manyshot.classify.examples.example_set import Kind
 from manyshot.datasets.speech_synthesis import INSTALL, PROGRAM
 

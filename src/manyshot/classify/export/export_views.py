@@ -44,7 +44,7 @@ def are_exported(views: Variants) -> bool:
 
 def _resampling(plan: str) -> "Fused | None":
     """The pass in which all ops of a plan move pixels; None if there is another op or more than one pass."""
-    from manyshot.augment.engine.compiled import plan_passes  # it takes half a second to import
+    from manyshot.augment.engine.compiled_pipeline import plan_passes  # it takes half a second to import
     from manyshot.augment.engine.fuse_ops import Fused
 
     flow = plan_passes(plan_op(plan), 3)

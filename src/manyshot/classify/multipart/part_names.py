@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from manyshot.classify.calibrate.temperature import logit_spread
 from manyshot.classify.choose.candidate_prior import load_prior
 from manyshot.classify.choose.choose_names import agreement_of, agrees, weakest_of_best
-from manyshot.classify.choose.class_directions import ClassDirections, class_directions
+from manyshot.classify.choose.zero_shot_names import ClassDirections, class_directions
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
 from manyshot.classify.heads import Transform
 from manyshot.classify.multipart.part_heads import PartHeads, PartNames, PartRows

@@ -8,7 +8,7 @@ from torch import nn
 from manyshot.base import InputError
 from manyshot.learners import Learner, Prototypes
 from manyshot.tasks import Episode, EpisodeSampler, Examples, Sinusoids, Source
-from manyshot.training.support_shuffle import probe, shuffled_support
+from manyshot.training.memorization_probe import probe, shuffled_support
 
 
 def sampler(ways=(3, 5), shots=(1, 3), queries: int = 4) -> EpisodeSampler:

@@ -6,8 +6,8 @@ from torch import nn
 from manyshot.learners import Prototypes
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training.evaluate import evaluate_tasks
+from manyshot.training.example_overlap_interval import measure_shared_examples
 from manyshot.training.seed_intervals import mean_interval
-from manyshot.training.shared_examples import measure_shared_examples
 
 CENTERS = 1.5 * torch.randn(4, 4, generator=torch.Generator().manual_seed(7))
 

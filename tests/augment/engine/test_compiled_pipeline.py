@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from manyshot.augment import Compose, Sometimes
 from manyshot.augment.engine import Compiled
-from manyshot.augment.engine.compiled import plan_passes
+from manyshot.augment.engine.compiled_pipeline import plan_passes
 from manyshot.augment.engine.kernels import images as kernels
 from manyshot.augment.image import (
     OPS,
@@ -260,7 +260,7 @@ def test_threads_and_batches_do_not_change_a_pixel(name, monkeypatch):
     params = op.sample(30, generator())
     alone = Compiled(op).apply(images, params)
     assert Compiled(op, threads=4).apply(images, params).equal(alone)
-    monkeypatch.setattr("manyshot.augment.engine.compiled.CHUNK_IMAGES", 7)
+    monkeypatch.setattr("manyshot.augment.engine.compiled_pipeline.CHUNK_IMAGES", 7)
     assert Compiled(op).apply(images, params).equal(alone)
 
 

@@ -13,8 +13,8 @@ from manyshot.nets import ENCODERS, PretrainedEncoder
 from manyshot.runtime.distributed import Processes
 from manyshot.tasks import EpisodeSampler, Source
 from manyshot.training import Config, Settings, frozen_run, load_run, train
+from manyshot.training.encode_source import encode
 from manyshot.training.evaluate import evaluate_tasks
-from manyshot.training.feature_cache import encode
 from manyshot.training.train_from_config import check_trainable
 
 # The module; the package's attribute of this name is the function.

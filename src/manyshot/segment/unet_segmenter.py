@@ -9,8 +9,8 @@ from torch import Generator, Tensor, nn
 from manyshot.augment.ops.op import check_number
 from manyshot.segment.dice import segmentation_loss
 from manyshot.segment.masked_source import to_targets
-from manyshot.segment.segmentation_net import SegmentationNet
 from manyshot.segment.segmenter import Segmentation, Support
+from manyshot.segment.unet import SegmentationNet
 
 BLOCK = 64
 """Number of pairs that are augmented at once: more take memory, fewer take time."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from manyshot.augment.image import Flip, Invert, Turn
-from manyshot.augment.task.shared import apply_shared, class_rows, sample_shared
+from manyshot.augment.task.shared_draws import apply_shared, class_rows, sample_shared
 from manyshot.base import InputError
 from manyshot.tasks import Episode, Examples
 from shift_op import Shift

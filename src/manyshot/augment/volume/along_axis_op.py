@@ -10,7 +10,7 @@ from manyshot.augment.ops.op import Params
 from manyshot.augment.volume.volume_op import VolumeOp
 
 
-class LineOp(VolumeOp):
+class AlongAxisOp(VolumeOp):
     """Base class of ops that multiply the lines along axes by matrices."""
 
     @abstractmethod
