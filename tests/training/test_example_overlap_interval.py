@@ -1,6 +1,9 @@
+import math
+
 import numpy as np
 import pytest
 import torch
+from scipy.special import stdtrit
 from torch import nn
 
 from manyshot.learners import Prototypes
@@ -70,3 +73,32 @@ def test_results_for_json_name_examples_and_reuse():
     assert result["interval_over"] == "examples"
     assert (result["examples"], result["tasks_per_example"], result["tasks"]) == (20, 30, 30)
     assert result["interval"][0] < result["interval_over_tasks"][0]
+
+
+def wilson(mean: float, variance: float, freedom: int) -> tuple[float, float]:
+    size = mean * (1 - mean) / variance
+    z = stdtrit(freedom, 0.975)
+    center = (mean + z**2 / (2 * size)) / (1 + z**2 / size)
+    half = z / (1 + z**2 / size) * math.sqrt(mean * (1 - mean) / size + z**2 / (4 * size**2))
+    return center - half, center + half
+
+
+def test_the_variance_is_that_of_a_plain_loop_where_six_support_examples_decide():
+    random = np.random.default_rng(0)
+    tasks, queries = 60, 3
+    support = random.integers(0, 6, (tasks, 1))
+    query = 6 + np.stack([random.choice(300, queries, replace=False) for _ in range(tasks)])
+    correct = (random.random((tasks, queries)) < np.where(support % 2, 0.9, 0.2)).astype(np.float64)
+    labels = np.arange(306) % 2
+    mean, totals, contributions = correct.mean(), [], {}
+    for t in range(tasks):
+        totals.append((correct[t].mean() - mean) / tasks)
+        contributions.setdefault(support[t, 0], []).append(totals[t])
+        for q in range(queries):
+            contributions.setdefault(query[t, q], []).append((correct[t, q] - mean) / queries / tasks)
+    n = len(contributions)
+    shared = sum(sum(parts) ** 2 - sum(part**2 for part in parts) for parts in contributions.values())
+    alone = sum(total**2 for total in totals) * tasks / (tasks - 1)
+    assert shared > alone
+    expected = wilson(mean, alone + shared * n / (n - 1), n - 2)
+    assert measure_shared_examples(correct, query, support, labels).interval == pytest.approx(expected, rel=1e-9)
