@@ -150,6 +150,7 @@ def _agents(results: dict) -> str:
     shown = (
         ("leap", "rollout: crop", "jump over obstacles, from pixels"),
         ("leap", "view: crop", "the same, shifted in the loss alone"),
+        ("colors", "view: random-filter", "jump over obstacles in new colors"),
         ("point", "trial: turn mirror", "find a hidden goal, with a memory"),
         ("controls", "trial: controls", "reach a goal with controls turned by a hidden angle, with a memory"),
         ("rooms", "view: turn", "walk through new floor plans: a wrong view hurts"),

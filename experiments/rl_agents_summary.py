@@ -28,7 +28,7 @@ from manyshot.rl.worlds import WORLDS
 from manyshot.training.seed_intervals import paired_difference
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
-SHOWN = ("none", "view: crop")
+SHOWN = ("none", "rollout: crop")
 """Arms of the animation, from top to bottom."""
 SHEET = {"worlds": 97, "columns": 25, "side": 32}
 """All held-out worlds, small."""

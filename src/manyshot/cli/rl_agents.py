@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from manyshot.rl.rl_train import RLRun
 
 TRAIN_EXAMPLES = examples(
-    'manyshot rl train leap --worlds 12 --plan "view: crop(0.25, border)" --out runs/leap',
+    'manyshot rl train leap --worlds 12 --plan "rollout: crop(0.25, border)" --out runs/leap',
     'manyshot rl train point --worlds 4 --division extrapolation --learner "rl2(episodes=2)" '
     '--plan "trial: turn mirror" --out runs/point',
     'manyshot rl train leap --choose "learned(crop, flip, erase)" --levels plr --out runs/chosen',
@@ -37,7 +37,7 @@ EVALUATE_EXAMPLES = examples(
     "manyshot rl evaluate runs/point --forget",
 )
 COMPARE_EXAMPLES = examples(
-    'manyshot rl compare leap --arms none --arms "shifted = view: crop(0.25, border)" --seeds 5 --out cmp',
+    'manyshot rl compare leap --arms none --arms "shifted = rollout: crop(0.25, border)" --seeds 5 --out cmp',
     'manyshot rl compare point --learner rl2 --worlds 4 --arms none --arms "turned = trial: turn mirror"',
     'manyshot rl compare leap --arms none --arms "bandit = none | choose=bandit(crop, flip, erase)"',
     "",
