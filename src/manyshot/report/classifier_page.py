@@ -117,7 +117,11 @@ def _held_out_measures(report: "FitReport") -> list[Part]:
         return []
     # Accuracy stands above, with an interval that allows for the choice among candidates.
     rows = [row for row in _measures(metrics) if row[0] != "accuracy %"]
-    return [Table(("measure", "value"), rows, f"95 % intervals over {report.units}.")]
+    caption = (
+        f"95 % intervals over {report.units}. Calibration error and Brier score are of probabilities whose scale was "
+        "fitted to these same examples, which flatters them where examples are few; evaluate the model on others."
+    )
+    return [Table(("measure", "value"), rows, caption)]
 
 
 def _measures(metrics: Metrics) -> list[tuple[str, str]]:
@@ -228,7 +232,8 @@ def _chosen(report: "FitReport") -> list[Part]:
         if gain is not None:
             clear = "" if gain.is_clear else " (not clearly)"
             gained = interval(100 * gain.difference, 100 * gain.low, 100 * gain.high, signed=True)
-            rows.append((f"gain from {what}, points", f"{gained}{clear}"))
+            changed = gain.low < gain.high
+            rows.append((f"gain from {what}, points", f"{gained}{clear}" if changed else "no held-out answer changed"))
     return [Table(("part", "choice"), rows), Paragraph(report.why)]
 
 
