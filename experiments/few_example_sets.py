@@ -116,7 +116,6 @@ def sentences(root: Path, domains: Sequence[str]) -> ExampleSet:
 PICTURES: dict[str, Callable[[Path], ExampleSet]] = {
     "CIFAR-FS": lambda root: from_zip(root / "cifar_fs/images.zip", r"val/([^/]+)/.*png$", 60, 10),
     "photographs a-l": lambda root: from_zip(root / "cifar_fs/images.zip", r"train/([a-l][^/]+)/.*png$", 60, 10),
-    "photographs m-z": lambda root: from_zip(root / "cifar_fs/images.zip", r"train/([m-z][^/]+)/.*png$", 60, 10),
     "emoji": lambda root: from_zip(root / "emoji/images.zip", r"([^/]+)/[^/]+\.png$", 7, 25),
     "blood cells": lambda root: from_zip(root / "blood_cells/images.zip", r"([^/]+)/d1_[^/]+\.png$", 40, 5),
     "MedNIST": lambda root: from_zip(root / "mednist/images.zip", r"([^/]+)/[^/]+\.jpe?g$", 90, 6),

@@ -18,7 +18,7 @@ encoders means over settings without variants. What is not measured again, a par
 import argparse
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -121,7 +121,9 @@ def _with_other_sets(tables: Mapping[str, Table], kept: Mapping[str, Table]) -> 
     return {name: {**kept.get(name, {}), **table} for name, table in tables.items()}
 
 
-def prior_tables(parts: Mapping[str, Mapping], kind: Kind, but: str | None = None) -> dict[str, dict]:
+def prior_tables(
+    parts: Mapping[str, Mapping], kind: Kind, but: str | None = None, tried: Sequence[str] | None = None
+) -> dict[str, dict]:
     """Mean and standard deviation over data sets of the gains of encoders and settings, and of log temperatures.
 
     The gain of a setting is over the mean of the settings that were measured on all data sets, averaged over encoders;
@@ -131,6 +133,7 @@ def prior_tables(parts: Mapping[str, Mapping], kind: Kind, but: str | None = Non
         parts: "settings" and "encoders", each as `collect` gives it by kind.
         kind: Of examples.
         but: A data set that is left out.
+        tried: Keys of the settings; those that `fit` tries if None.
     """
     by_setting = parts["settings"]["kinds"][kind]
     by_encoder = parts["encoders"]["kinds"].get(kind, by_setting)
@@ -148,7 +151,7 @@ def prior_tables(parts: Mapping[str, Mapping], kind: Kind, but: str | None = Non
             for name in rows:
                 gain = float(np.mean(list(rows[name][shots].values()))) - reference
                 encoders.setdefault(name, {}).setdefault(shots, []).append(gain)
-    tried = [setting.key for setting in settings(kind)]
+    tried = [setting.key for setting in settings(kind)] if tried is None else tried
     tables = _others(by_setting, but)
     everywhere = set(tried).intersection(*(cell for rows in tables for row in rows.values() for cell in row.values()))
     chosen: dict[str, dict[str, list[float]]] = {}

@@ -15,7 +15,7 @@ from sections.demo import demo
 from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
-from sections.fit import fit, fit_calibration, fit_default, fit_interval, fit_learned_mix, fit_plain, unknown
+from sections.fit import fit, fit_auto, fit_calibration, fit_default, fit_interval, fit_learned_mix, fit_plain, unknown
 from sections.generators import (
     cross_task,
     dagan_omniglot,
@@ -79,6 +79,7 @@ SECTIONS = (
     (fit_plain, "fit_plain"),
     (fit_default, "fit_default"),
     (fit_learned_mix, "fit_learned_mix"),
+    (fit_auto, "fit_auto"),
     (fit_interval, "fit_interval"),
     (fit_calibration, "fit_calibration"),
     (fit_names, "fit_names"),
