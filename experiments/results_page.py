@@ -33,6 +33,7 @@ from sections.medical import (
     medical_no_image,
     medical_one_shot,
     medical_rare,
+    xray_fit,
 )
 from sections.memorization import memorization
 from sections.names_in_fit import fit_names, latent
@@ -121,6 +122,7 @@ SECTIONS = (
     (medical_no_image, "medical_no_image"),
     (medical_lesions, "medical_lesions"),
     (medical_rare, "medical_rare"),
+    (xray_fit, "xray_fit"),
     (engine, "augment", "step_profile"),
     (learners, "learners"),
     (against, "against"),

@@ -22,7 +22,6 @@ from manyshot.datasets.group_names import match_groups
 CLASSES = {"normal": "normal", "bacteria": "pneumonia", "virus": "pneumonia"}
 PATIENTS, DRAWS, TEST = (5, 20), 3, 150
 PLANS, BUDGET = ("auto", "none"), 60
-MEASURES = ("auroc", "balanced accuracy", "brier")
 
 
 def ordered(files: list[str], words: object) -> list[str]:
