@@ -4,7 +4,8 @@ Meta-training on nevi, melanomas, keratoses and carcinomas of HAM10000 (nv, mel,
 classes akiec, vasc and df (one picture a lesion), as Singh et al. 2021 do on ISIC. Reptile, prototypical networks and a
 linear probe on a trained Conv4, each without augmentation, with the usual ops, and with what that paper found best;
 then a frozen EfficientNet-Lite0 that saw no lesion, with ridge regression. `auto` looks at pictures of the common
-classes alone. Each part is kept in `--out` as it ends; results/medical_lesions.json has the parts that are there.
+classes alone, and makes shots; it changes no queries, which would take twenty minutes more. Each part is kept in
+`--out` as it ends; results/medical_lesions.json has the parts that are there.
 
     python experiments/medical_lesions.py --root DATA --out runs/lesions
     python experiments/medical_lesions.py --root DATA --out runs/lesions --only prototypes
@@ -33,7 +34,7 @@ COMMON, RARE = ("nv", "mel", "bkl", "bcc"), ("akiec", "vasc", "df")
 MOST = 300
 SHOTS = (1, 3, 5)
 STEPS, TASKS, SEEDS, SIZE = 150, 100, 3, 32
-FROZEN, FROZEN_TASKS, FROZEN_SIZE = "efficientnet-lite0(resolution=96)", 60, 64
+FROZEN, FROZEN_TASKS, FROZEN_SIZE = "efficientnet-lite0(resolution=96)", 40, 64
 STANDARD = "flip turn affine(10, 1.1, 0.05, 0.05, padding_mode=border) brightness(0.1)"
 PLANS = {
     "none": "none",
@@ -103,7 +104,7 @@ def trained(learner: str, paths: dict[str, Path], options: argparse.Namespace) -
 def chosen_by_auto(source: Source) -> str:
     """The plan that `auto` chooses for a few pictures of the common classes, as shots."""
     rows = np.concatenate([np.flatnonzero(source.labels == c)[:EXAMPLES] for c in range(len(source.class_names))])
-    return str(auto_plan(source.gather(rows), [source.labels[row] for row in rows]))
+    return str(auto_plan(source.gather(rows), [source.labels[row] for row in rows])).split("; ")[0]
 
 
 def frozen(paths: dict[str, Path], options: argparse.Namespace) -> dict[str, Any]:
@@ -118,8 +119,11 @@ def frozen(paths: dict[str, Path], options: argparse.Namespace) -> dict[str, Any
     config = Config(str(paths["rare"]), encoder=FROZEN, learner="ridge", ways=3)
     answer = {}
     for suite in suites(None, 2 if options.quick else FROZEN_TASKS):
-        result = compare_frozen(arms, config, suite, rare)
-        answer |= {name: {arm: one.as_dict() for arm, one in found.items()} for name, found in result.results.items()}
+        kept = options.out / f"frozen-{suite.name.replace(' ', '-')}.json"
+        if not kept.exists():
+            found = compare_frozen(arms, config, suite, rare).results[suite.name]
+            kept.write_text(json.dumps({arm: one.as_dict() for arm, one in found.items()}))
+        answer[suite.name] = json.loads(kept.read_text())
     return {"results": answer, "auto": auto}
 
 
