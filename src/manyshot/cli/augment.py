@@ -12,7 +12,7 @@ from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json, say
 from manyshot.cli.scans import WindowOption, is_of_scans
 from manyshot.cli.shard_options import ShardArguments, write_shards
-from manyshot.cli.shared_options import SEED, Json, Quiet, Split, TableArguments, examples, refuse
+from manyshot.cli.shared_options import SEED, ExportOptions, Json, Quiet, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan
@@ -132,6 +132,11 @@ class AugmentArguments:
         """Number of new examples per class."""
         return 20 if self.per_class is None else self.per_class
 
+    @property
+    def export(self) -> ExportOptions:
+        """The options of every export."""
+        return {"seed": self.seed, "split": self.split, "overwrite": self.overwrite}
+
     def read_plan(self) -> "Plan":
         """The plan, where there is no run.
 
@@ -217,11 +222,9 @@ def _augment_images(options: AugmentArguments, as_json: bool) -> None:
         plan,
         options.count,
         options.out,
-        seed=options.seed,
-        split=options.split,
-        overwrite=options.overwrite,
         window=options.window,
         fill_up=options.fill_up,
+        **options.export,
     )
     if options.plan == AUTO:
         from manyshot.meta_augment.auto.explain import as_dict, explain
@@ -259,15 +262,7 @@ def _augment_sounds(options: AugmentArguments, as_json: bool) -> None:
     """Change each recording of a folder by a plan."""
     from manyshot.samples.export_sounds import export_sounds
 
-    exported = export_sounds(
-        options.data,
-        options.read_plan(),
-        options.count,
-        options.out,
-        seed=options.seed,
-        split=options.split,
-        overwrite=options.overwrite,
-    )
+    exported = export_sounds(options.data, options.read_plan(), options.count, options.out, **options.export)
     print_exported(exported, as_json, "recordings")
 
 
@@ -277,16 +272,8 @@ def _augment_parts(options: AugmentArguments, table: TableArguments, as_json: bo
 
     if options.plan == AUTO:
         raise InputError("--plan auto is for images alone; name the ops for examples of several parts")
-    exported = export_parts(
-        options.data,
-        options.read_plan(),
-        options.count,
-        options.out,
-        columns=table.columns(),
-        seed=options.seed,
-        split=options.split,
-        overwrite=options.overwrite,
-    )
+    plan, columns = options.read_plan(), table.columns()
+    exported = export_parts(options.data, plan, options.count, options.out, columns=columns, **options.export)
     if as_json:
         print_json(exported_json(exported) | {"table": str(exported.folder / TABLE)})
         return

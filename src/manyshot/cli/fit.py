@@ -53,8 +53,7 @@ class FitArguments:
         Path,
         typer.Argument(
             metavar="DATA",
-            help="A folder with a folder of pictures or scans per class, or its zip; or a table of sentences, paths "
-            "or both.",
+            help="A folder or zip with a folder of pictures or scans per class; or a table of sentences and paths.",
         ),
     ]
     out: Annotated[Path, typer.Option("--out", help="The folder to write the model to.")]

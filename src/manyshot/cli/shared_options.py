@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
@@ -58,6 +58,14 @@ def command_group(about: str) -> typer.Typer:
         'Draw things.'
     """
     return typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
+
+
+class ExportOptions(TypedDict):
+    """What every export of examples takes."""
+
+    seed: int
+    split: str | None
+    overwrite: bool
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ class Window:
             where: Name of the scan in error messages.
 
         Raises:
-            InputError: See `limits`.
+            InputError: If no value is finite, or `full` is asked of floating-point numbers, which have no full range.
 
         Example:
             >>> parse_window("width(400, 40)").apply(np.array([-1000, -160, 40, 240], np.int16), "scan").tolist()

@@ -59,7 +59,7 @@ class GeneratorSettings(LoopSettings):
     save_every: int = 500
 
     def check(self) -> None:
-        """See `LoopSettings.check`."""
+        """Refuse numbers that are out of range; called once all settings are plain numbers."""
         for name in ("steps", "batch_size", "discriminator_steps", "eval_every", "save_every", "ada_examples"):
             value = getattr(self, name)
             if not (is_whole(value) and value >= 1):
@@ -146,7 +146,7 @@ class GeneratorConfig(DataSettings):
                 raise InputError(f"{name}: {self.model} has no discriminator, so it has no effect; leave it out")
 
     def with_absolute_paths(self) -> "GeneratorConfig":
-        """See `DataSettings.with_absolute_paths`."""
+        """The same settings with absolute paths, also of the encoder, so that a run can be used from any folder."""
         encoder = None if self.encoder is None else absolute_path(self.encoder)
         return replace(super().with_absolute_paths(), encoder=encoder)
 

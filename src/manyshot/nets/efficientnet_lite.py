@@ -127,7 +127,8 @@ class EfficientNetLite(PretrainedEncoder):
 class EfficientNetLite0(EfficientNetLite):
     """EfficientNet-Lite0 with ImageNet weights, `efficientnet-lite0(resolution=128)`; 75.1 % top-1 at 224 pixels.
 
-    The weights were trained at 224 pixels. See `EfficientNetLite` for the options.
+    `channels` is 1 or 3; images are resized to `resolution` pixels, 224 as in the training of the weights if not given;
+    `frozen=False` trains the weights too; `norm` can be "batch" alone.
     """
 
     lite = LITE0
@@ -136,7 +137,8 @@ class EfficientNetLite0(EfficientNetLite):
 class EfficientNetLite2(EfficientNetLite):
     """EfficientNet-Lite2 with ImageNet weights, `efficientnet-lite2(resolution=192)`; 77.6 % top-1 at 260 pixels.
 
-    The weights were trained at 260 pixels, which are its usual resolution. See `EfficientNetLite` for the options.
+    The options are those of `EfficientNetLite0`: channels (1 or 3), resolution in pixels (260 if not given, as in the
+    training of the weights), frozen, and norm ("batch").
     """
 
     lite = LITE2
@@ -163,7 +165,7 @@ class EfficientNetLite0Spread(PretrainedEncoder):
         norm: "batch"; others are refused.
 
     Raises:
-        InputError: See `EfficientNetLite`.
+        InputError: If the resolution is not from 64 to 512, the channels are not 1 or 3, or the norm is another one.
     """
 
     def __init__(self, channels: int, resolution: int = 224, frozen: bool = True, norm: Norm = "batch") -> None:

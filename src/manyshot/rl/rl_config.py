@@ -61,7 +61,7 @@ class RLSettings(LoopSettings, Clipping):
     view_value: bool = True
 
     def check(self) -> None:
-        """See `LoopSettings.check`."""
+        """Refuse numbers that are out of range; called once all settings are plain numbers."""
         check_range(1, MOST_STEPS, whole=True, steps=self.steps)
         check_range(1, MOST_ROWS, whole=True, games=self.games, rollout=self.rollout)
         check_range(1, 65_536, whole=True, width=self.width, eval_every=self.eval_every, save_every=self.save_every)

@@ -52,7 +52,7 @@ class Settings(LoopSettings):
     save_every: int = 200
 
     def check(self) -> None:
-        """See `LoopSettings.check`."""
+        """Refuse numbers that are out of range; called once all settings are plain numbers."""
         for name in ("steps", "meta_batch_size", "eval_every", "validation_tasks", "save_every"):
             if not (is_whole(getattr(self, name)) and getattr(self, name) >= 1):
                 raise InputError(f"{name}={getattr(self, name)}: give a whole number, at least 1")

@@ -178,13 +178,13 @@ class LinearHead(Head):
     def fit_each(
         cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"]
     ) -> list[Linear]:
-        """See `Head.fit_each`."""
+        """Fit one classifier for each of b sets of labeled features."""
 
     @classmethod
     def leave_out_each(
         cls, heads: Sequence[Any], space: RowSpace, y: Float[Tensor, "n c"], w: Float[Tensor, "b n"], left_out: LeftOut
     ) -> Float[Tensor, "h b n c"]:
-        """Fit again without each example, for heads of your own; ours have faster ways. See `Head.leave_out_each`."""
+        """Fit again without each example, for heads of your own; ours have faster ways."""
         result = torch.zeros(len(heads), *w.shape, y.shape[1], dtype=torch.float64)
         for rows in (left_out.example == example for example in range(len(left_out.rows))):
             kept = torch.where(rows, 0.0, w)
