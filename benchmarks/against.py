@@ -24,9 +24,18 @@ from rich.console import Console
 from rich.table import Table
 
 HERE = Path(__file__).resolve().parent.parent
-PIPELINES = ("few-shot standard", "affine", "RandAugment(2)")
-SIZES = ("32x32x3", "84x84x3")
-CASES = ((32, 1), (64, 5))
+PIPELINES = (
+    "few-shot standard",
+    "few-shot standard, float",
+    "affine",
+    "flip + crop",
+    "color jitter",
+    "RandAugment(2)",
+    "mixup",
+    "CutMix",
+)
+SIZES = ("28x28x1", "32x32x3", "84x84x3", "224x224x3")
+CASES = ((32, 1), (32, 5), (64, 1), (64, 5))
 """Width of Conv4 and number of inner steps of MAML."""
 TASKS = 2
 AUGMENT = """

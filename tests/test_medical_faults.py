@@ -77,7 +77,7 @@ FAULTS: dict[str, tuple[str, ...]] = {
         "tasks/test_disjoint_authors.py::test_parts_share_no_author_and_have_all_classes",
         "tasks/test_disjoint_authors.py::test_support_and_query_of_a_task_share_no_author",
         "tasks/test_disjoint_authors.py::test_a_run_says_how_many_are_in_two_parts",
-        "classify/test_operating_points.py::test_thresholds_of_other_people_keep_the_specificity_about",
+        "classify/calibrate/test_operating_points.py::test_thresholds_of_other_people_keep_the_specificity_about",
     ),
     "nobody says whether Dice is of slices, of cases or pooled, nor what an empty mask counts": (
         "segment/test_dice_and_surface_distance.py::test_dice_equals_counting_pixels_case_by_case",

@@ -153,7 +153,7 @@ class TestCompare:
         [
             (
                 ("--arms", "none", "--steps", 5),
-                "--steps has no effect on sentences and examples of several parts, where",
+                "--steps has no effect on sentences, scans and examples of several parts, where",
             ),
             (("--arms", "a = support: aeda => shots: 2 x aeda"), "nothing is trained here, so it has one plan"),
             (("--arms", "a = none | learning_rate=0.1"), "learning_rate=0.1: nothing is trained here"),
