@@ -74,6 +74,11 @@ def recorded(name: str, found: dict) -> dict[str, Runs]:
     }
 
 
+def join(before: Runs, trained: Runs) -> Runs:
+    """Trainings of results and of the folder: of results, which hold means over their seeds, all or none are taken."""
+    return trained if set(before) <= set(trained) else trained | before
+
+
 def _settings(config: dict) -> dict:
     """What a training depends on: not how often it was interrupted to evaluate, where no bandit learns from that."""
     return config | {"fit": {name: value for name, value in config["fit"].items() if name != "eval_every"}}
@@ -223,7 +228,7 @@ def main() -> None:
     kept = {name: value for name, value in earlier.items() if isinstance(value, dict) and "arms" in value}
     for name, arms in found.items():
         before = recorded(name, kept[name]) if name in kept else {}
-        joined = {arm: before.get(arm, {}) | arms.get(arm, {}) for arm in dict.fromkeys((*before, *arms))}
+        joined = {arm: join(before.get(arm, {}), arms.get(arm, {})) for arm in dict.fromkeys((*before, *arms))}
         kept[name] = summarize(joined)
     write("rl_agents", kept)
     if all("leap" in found and found["leap"][arm] for arm in SHOWN):

@@ -33,7 +33,8 @@ NOTES = {
     "little where colors are.",
     "point": "Without augmentation the agent has learned where four neighboring goals are, and searches nowhere else. "
     "Mixes of these goals (`world: mix`) lie between them and win nothing. Goals everywhere is the upper bound: 24 "
-    "training worlds all around, so that others are held out. To turn and mirror trials reaches it with four.",
+    "training worlds all around, so that others are held out; one of its five agents finds all goals at first, and "
+    "what it then remembers leads it past three of eight. To turn and mirror trials reaches this bound with four.",
     "rooms": "The same turn, right and wrong: as a view it asks for the same step where another one is right; as a "
     "trial, steps turn along. A view that keeps the right action, brightness, is no remedy here either: with this "
     "weight it holds learning back. Replaying levels from which there is more to learn (PLR) costs 4 points, and "
