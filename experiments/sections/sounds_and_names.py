@@ -57,12 +57,12 @@ def class_names(found: dict) -> str:
                 "something of these classes: on photographs and sentences, not on blood cells. The rule by which a "
                 "map is chosen was changed once after looking at these classes (it had been the squared error, with "
                 "+7.9 on photographs and +1.9 on sentences), and the head was picked on those of CIFAR-FS; so the "
-                "figure of the sentences is somewhat optimistic. Emoji and printed letters are of other subgroups and "
-                "alphabets than those of the map: a name is worth about 2 points where five emoji are told apart by one "
-                "drawing each, nothing where 20 or 50 are, and half a point less than nothing with five drawings of 20. "
-                "Earlier, when the weight of a name was chosen on classes of the same groups, names lost up to 3 points "
-                "there. '+ changed shots' are as many copies of the shots, changed by "
-                "`flip affine` or, of sentences, by `eda`."
+                "figure of the sentences is somewhat optimistic. "
+                "Emoji and printed letters are of other subgroups and alphabets than those of the map: a name is "
+                "worth about 2 points where five emoji are told apart by one drawing each, nothing where 20 or 50 "
+                "are, and half a point less than nothing with five drawings of 20. Earlier, when the weight of a "
+                "name was chosen on classes of the same groups, names lost up to 3 points there. '+ changed "
+                "shots' are as many copies of the shots, changed by `flip affine` or, of sentences, by `eda`."
             ),
             *table(heads, rows),
             "",
