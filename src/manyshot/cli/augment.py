@@ -12,7 +12,7 @@ from manyshot.cli.option_groups import expand_options
 from manyshot.cli.output import exported_json, look_at, print_exported, print_json, say
 from manyshot.cli.scans import WindowOption, is_of_scans
 from manyshot.cli.shard_options import ShardArguments, write_shards
-from manyshot.cli.shared_options import SEED, ExportOptions, Json, Quiet, Split, TableArguments, examples, refuse
+from manyshot.cli.shared_options import SEED, ExportKeywords, Json, Quiet, Split, TableArguments, examples, refuse
 
 if TYPE_CHECKING:
     from manyshot.augment import Plan
@@ -133,7 +133,7 @@ class AugmentArguments:
         return 20 if self.per_class is None else self.per_class
 
     @property
-    def export(self) -> ExportOptions:
+    def export(self) -> ExportKeywords:
         """The options of every export."""
         return {"seed": self.seed, "split": self.split, "overwrite": self.overwrite}
 

@@ -60,7 +60,7 @@ def command_group(about: str) -> typer.Typer:
     return typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=about)
 
 
-class ExportOptions(TypedDict):
+class ExportKeywords(TypedDict):
     """What every export of examples takes."""
 
     seed: int
