@@ -113,6 +113,13 @@ def medical_lesions(found: dict) -> str:
             rows.append(cells)
     heads = ["learner", "augmentation", *(head for suite in suites for head in (suite, "difference [95 %]"))]
     frozen = found["frozen"]
+    seen = (
+        f"The frozen encoder ({frozen['encoder']}) saw no lesion; {frozen['tasks']} tasks, additional shots from the "
+        f"plan; `auto` chose `{frozen['auto']}` from common lesions."
+        if frozen["auto"] is not None
+        else "So short a training of a small network hardly tells them apart, and no augmentation helps. The other "
+        "learners of the script were not run."
+    )
     return "\n".join(
         (
             "## Rare skin lesions from few pictures\n",
@@ -120,10 +127,8 @@ def medical_lesions(found: dict) -> str:
                 f"Three rare kinds of lesions ({', '.join(found['rare'])}) from 1, 3 and 5 pictures each (chance is "
                 f"33.3%), after meta-training on four common ones ({', '.join(found['common'])}): the protocol of "
                 f"MetaMed (Singh et al. 2021) on HAM10000, Conv4 at {found['size']} pixels, {found['steps']} steps, "
-                f"{found['seeds']} seeds, {found['tasks']} test tasks. The frozen encoder ({frozen['encoder']}) saw no "
-                f"lesion; {frozen['tasks']} tasks, additional shots from the plan; `auto` chose `{frozen['auto']}` "
-                "from common lesions. Differences are from no augmentation with the same learner. Written by "
-                "`experiments/medical_lesions.py`."
+                f"{found['seeds']} seeds, {found['tasks']} test tasks. {seen} Differences "
+                "are from no augmentation with the same learner. Written by `experiments/medical_lesions.py`."
             ),
             *table(heads, rows),
             "",
