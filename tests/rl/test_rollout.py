@@ -16,6 +16,7 @@ from manyshot.rl.rl_plan import RLPlan
 from manyshot.rl.rollout import Batch
 from manyshot.rl.rollout_env import Games, collect_rollout, reset
 from manyshot.rl.world_split import WorldSplit
+from manyshot.rl.worlds.leap import Leap
 
 
 def by_hand(rewards, values, following, terminated, ended, discount, trace):
@@ -161,24 +162,18 @@ def test_steps_that_do_not_count_are_left_out_of_a_batch():
     assert batch.counted(kept).advantages.tolist() == [[8.0, 23.0]]
 
 
-class Broken:
+class Broken(Leap):
     """A world whose reward is not a number at the second step."""
 
-    def __init__(self, world):
-        self.world = world
-
-    def __getattr__(self, name):
-        return getattr(self.world, name)
-
     def step(self, state, actions):
-        outcome = self.world.step(state, actions)
+        outcome = super().step(state, actions)
         return replace(outcome, reward=torch.where(state["t"] == 1, torch.nan, outcome.reward))
 
 
 def test_a_reward_that_is_no_number_is_named_by_step_and_row():
     env = arena_of()
     policy = ActorCritic(env.world.observation, env.world.actions)
-    broken = replace(env, world=Broken(env.world))
+    broken = replace(env, world=Broken())
     with pytest.raises(InputError, match="broken: the reward of row 0 at step 1 is not finite"):
         collect_rollout(broken, begun(env, policy), policy, 3, torch.Generator().manual_seed(0))
 
