@@ -1,5 +1,7 @@
 """The plan that `auto` chooses for a user's pictures."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -28,9 +30,11 @@ def test_pictures_of_all_classes_are_shown():
     assert sheet.height > 9 * 64
 
 
-def test_sentences_are_refused():
-    with pytest.raises(InputError, match="these are sentences"):
-        choose_auto_plan(examples_from_arrays(["hello", "bye"], ["a", "b"]))
+@pytest.mark.parametrize("kind", ["sentences", "sounds", "scans"])
+def test_what_is_no_picture_is_refused_by_its_name(kind):
+    others = replace(examples_from_arrays(["hello", "bye"], ["a", "b"]), kind=kind)
+    with pytest.raises(InputError, match=f"these are {kind}"):
+        choose_auto_plan(others)
 
 
 def test_the_same_seed_gives_the_same_advice():

@@ -25,7 +25,7 @@ def choose_auto_plan(examples: ExampleSet, seed: int = 0) -> Plan:
         seed: Seed of the choice of pictures if there are many.
 
     Raises:
-        InputError: If they are sentences, or of fewer than two classes.
+        InputError: If they are no pictures, or of fewer than two classes.
     """
     rows = _rows(examples, seed)
     return choose_plan(lambda: examples.pictures(rows, SIDE), examples.labels[rows], _side(examples, rows))
@@ -39,7 +39,7 @@ def explain_auto_plan(examples: ExampleSet, seed: int = 0) -> Advice:
         seed: Seed of the variants that are looked at, and of the pictures if there are many.
 
     Raises:
-        InputError: If they are sentences, or of fewer than two classes.
+        InputError: If they are no pictures, or of fewer than two classes.
     """
     rows = _rows(examples, seed)
     advice = advise(examples.pictures(rows, SIDE), examples.labels[rows], seed=seed)
@@ -49,7 +49,7 @@ def explain_auto_plan(examples: ExampleSet, seed: int = 0) -> Advice:
 def _rows(examples: ExampleSet, seed: int) -> NDArray[np.int64]:
     """The pictures that may be looked at."""
     if examples.kind != "pictures":
-        raise InputError("plan 'auto' is for pictures, and these are sentences; give a plan such as 'shots: reword'")
+        raise InputError(f"plan 'auto' is for pictures, and these are {examples.kind}; name the ops or a preset")
     order = np.random.default_rng(seed).permutation(len(examples))
     labels = examples.labels
     return np.concatenate([order[labels[order] == label][:MOST_OF_A_CLASS] for label in np.unique(labels)])
