@@ -167,6 +167,7 @@ def main() -> None:
         result = {
             "rows": rows,
             "rounds": given.rounds,
+            "pipeline_rounds": MORE * given.rounds,
             "commits": {"before": commit_of(checkouts[0]), "now": commit_of(HERE)},
             "cpu": cpu_name(),
             "load_at_end": round(os.getloadavg()[0], 1),

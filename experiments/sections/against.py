@@ -2,9 +2,6 @@
 
 from sections.cells import paragraph, table
 
-MORE = 3
-"""Rounds of pipelines for each of learners."""
-
 
 def against(result: dict) -> str:
     """CPU time of the engine and of MAML, before and now."""
@@ -19,8 +16,8 @@ def against(result: dict) -> str:
             paragraph(
                 f"The engine (microseconds of CPU time an image) and an outer step of second-order MAML (milliseconds "
                 f"a task) on one thread, at commit `{commits['before']}`, before the code was laid out anew, and at "
-                f"`{commits['now']}`, in turns on a machine that had other work. A ratio is the median over "
-                f"{result['rounds']} rounds, of pipelines over {MORE} times as many, each the fastest of five calls. "
+                f"`{commits['now']}`, in turns. A ratio is the median over {result['rounds']} rounds, of "
+                f"pipelines over {result['pipeline_rounds']}, each the fastest of five calls. "
                 "The plain loop is the same code in both; its ratios say how far others may be off. Pipelines scatter "
                 "more: rows further than 5 % from 1 are other ones in each run, to both sides, and those of `flip + "
                 "crop`, `color jitter` and `CutMix` differ by about 3 % at most in processes that do nothing else."
