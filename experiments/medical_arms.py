@@ -51,6 +51,7 @@ def parse(description: str | None, **numbers: int) -> argparse.Namespace:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only-seed", type=int, help="train only this one; the last of them to end writes the table")
     parser.add_argument("--arms", help="some of the arms, separated by semicolons")
     parser.add_argument("--steps", type=int, help="of each training; those of the experiment if not given")
     parser.add_argument("--batch", type=int, help="items per step; likewise")
@@ -62,21 +63,29 @@ def parse(description: str | None, **numbers: int) -> argparse.Namespace:
 
 
 def carry_out(jobs: Sequence[Job], run: Run, options: argparse.Namespace, name: str) -> dict[Job, dict[str, list]]:
-    """Run the jobs that are not done yet, in several processes; each appends to a file of its own as it goes."""
+    """Run the jobs that are not done yet, in several processes; each appends to a file of its own as it goes.
+
+    Where jobs are left, as with `--only-seed`, the experiment ends here, without a table.
+    """
     options.out.mkdir(parents=True, exist_ok=True)
     done = read_done(options.out, name)
-    left = [job for job in jobs if job not in done]
+    left = [job for job in jobs if job not in done and options.only_seed in (None, job.seed)]
     shares = [left[i :: options.jobs] for i in range(options.jobs)]
+    tag = "" if options.only_seed is None else f"seed-{options.only_seed}."
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=_work, args=(share, run, options, options.out / f"{name}.{i}.jsonl"))
+        context.Process(target=_work, args=(share, run, options, options.out / f"{name}.{tag}{i}.jsonl"))
         for i, share in enumerate(shares)
     ]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
-    return read_done(options.out, name)
+    done = read_done(options.out, name)
+    if missing := [job for job in jobs if job not in done]:
+        print(f"{len(missing)} of {len(jobs)} trainings are not done yet: no table, as of now")
+        raise SystemExit(0)
+    return done
 
 
 def _work(jobs: Sequence[Job], run: Run, options: argparse.Namespace, path: Path) -> None:

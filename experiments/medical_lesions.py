@@ -5,7 +5,8 @@ classes akiec, vasc and df (one picture a lesion), as Singh et al. 2021 do on IS
 linear probe on a trained Conv4, each without augmentation, with the usual ops, and with what that paper found best;
 then a frozen EfficientNet-Lite0 that saw no lesion, with ridge regression. `auto` looks at pictures of the common
 classes alone, and makes shots; it changes no queries, which would take twenty minutes more. Each part is kept in
-`--out` as it ends; results/medical_lesions.json has the parts that are there.
+`--out` as it ends; results/medical_lesions.json has the parts that are there,
+and keeps those of earlier runs with the same settings.
 
     python experiments/medical_lesions.py --root DATA --out runs/lesions
     python experiments/medical_lesions.py --root DATA --out runs/lesions --only prototypes
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from run_and_record import write
+from run_and_record import RESULTS, write
 
 from manyshot.compare import Arm, Comparison, EvaluationSuite, run_comparisons
 from manyshot.compare.compare_frozen import compare_frozen
@@ -141,6 +142,16 @@ def part(name: str, paths: dict[str, Path], options: argparse.Namespace) -> dict
     return found
 
 
+def earlier(settings: dict[str, Any]) -> dict[str, Any]:
+    """Results that are already written, if they were made with these settings."""
+    path = RESULTS / f"{NAME}.json"
+    if not path.exists():
+        return {"results": {}}
+    found: dict[str, Any] = json.loads(path.read_text())
+    same = json.dumps({key: found[key] for key in settings}) == json.dumps(settings)
+    return found if same else {"results": {}}
+
+
 def main() -> None:
     """Train, compare, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -159,10 +170,15 @@ def main() -> None:
     found = {name: one for name, one in parts.items() if one is not None}
     settings = {"common": COMMON, "rare": RARE, "steps": options.steps, "seeds": options.seeds, "size": SIZE}
     settings |= {"tasks": TASKS, "plans": PLANS}
-    frozen_part = {"encoder": FROZEN, "size": FROZEN_SIZE, "tasks": FROZEN_TASKS, "plan": STANDARD}
-    settings["frozen"] = frozen_part | {"auto": found.get(ON_FROZEN, {}).get("auto")}
+    before = earlier(settings)
+    auto = found[ON_FROZEN]["auto"] if ON_FROZEN in found else before.get("frozen", {}).get("auto")
+    on_frozen = {"encoder": FROZEN, "size": FROZEN_SIZE, "tasks": FROZEN_TASKS, "plan": STANDARD, "auto": auto}
+    results = before["results"] | {name: one["results"] for name, one in found.items()}
     if not options.quick:
-        write(NAME, {**settings, "results": {name: one["results"] for name, one in found.items()}})
+        write(
+            NAME,
+            {**settings, "frozen": on_frozen, "results": {name: results[name] for name in parts if name in results}},
+        )
 
 
 if __name__ == "__main__":
