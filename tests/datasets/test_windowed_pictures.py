@@ -109,3 +109,10 @@ def test_rare_classes_are_filled_up(tmp_path):
     exported = export(path, Plan("shots: noise"), 3, tmp_path / "new", window="minmax", fill_up=True)
     assert exported.generated == {"high": 0, "low": 1}
     assert len(list((exported.folder / "low").iterdir())) == 1
+    assert exported.sheets == [exported.folder / "low.sheet.png"]
+    assert {file.name for file in exported.folder.iterdir()} == {"low", "low.sheet.png", "manifest.jsonl"}
+    again = {"window": "minmax", "fill_up": True, "overwrite": True}
+    assert export(path, Plan("shots: noise"), 4, exported.folder, **again).generated == {"high": 1, "low": 2}
+    with pytest.raises(InputError, match="every class has 2 or more; to fill up, ask for more than 2 each"):
+        export(path, Plan("shots: noise"), 2, tmp_path / "other", window="minmax", fill_up=True)
+    assert not (tmp_path / "other").exists()

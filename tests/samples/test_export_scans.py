@@ -93,6 +93,9 @@ def test_rarer_classes_are_filled_up(tmp_path):
     made = export_scans(tmp_path / "scans", PLAN, 4, tmp_path / "out", fill_up=True)
     assert made.generated == {"common": 1, "rare": 3}
     assert len(list((tmp_path / "out" / "rare").glob("*.nii.gz"))) == 3
+    made = export_scans(tmp_path / "scans", PLAN, 3, tmp_path / "out", fill_up=True, overwrite=True)
+    assert made.generated == {"common": 0, "rare": 2}
+    assert {file.name for file in made.folder.iterdir()} == {"rare", "rare.sheet.png", "manifest.jsonl"}
 
 
 def test_ops_on_pictures_are_refused_for_scans(scans, tmp_path):

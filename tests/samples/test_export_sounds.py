@@ -68,3 +68,10 @@ def test_a_picture_of_a_tone_has_a_line_at_its_height():
         for hertz in (300, 3000)
     )
     assert int(low.argmax()) > int(high.argmax())
+
+
+def test_rarer_words_are_filled_up(folder, tmp_path):
+    (folder / "yes" / "1.wav").unlink()
+    exported = export_sounds(folder, PLAN, 2, tmp_path / "new", fill_up=True)
+    assert exported.generated == {"no": 0, "yes": 1}
+    assert {file.name for file in exported.folder.iterdir()} == {"yes", "yes.sheet.png", "manifest.jsonl"}

@@ -103,7 +103,7 @@ class AugmentArguments:
         bool,
         typer.Option(
             "--fill-up",
-            help="Of images and scans: --per-class counts those there are, so that rare classes get more new ones.",
+            help="Of pictures, scans, recordings: --per-class counts those there are, so that rare classes get more.",
         ),
     ] = False
     per_item: Annotated[
@@ -194,8 +194,8 @@ def augment(
         return
     if is_text(options.data) or holds_recordings(data):
         refuse("on anything but scans and images", window=options.window)
-        refuse("on anything but images", fill_up=fill_up)
     if is_text(options.data):
+        refuse("on sentences", fill_up=fill_up)
         refuse("on sentences of one file", split=options.split)
         if is_squad(options.data):
             refuse("on question answering, which has no classes", per_class=options.per_class)
@@ -262,7 +262,9 @@ def _augment_sounds(options: AugmentArguments, as_json: bool) -> None:
     """Change each recording of a folder by a plan."""
     from manyshot.samples.export_sounds import export_sounds
 
-    exported = export_sounds(options.data, options.read_plan(), options.count, options.out, **options.export)
+    exported = export_sounds(
+        options.data, options.read_plan(), options.count, options.out, fill_up=options.fill_up, **options.export
+    )
     print_exported(exported, as_json, "recordings")
 
 

@@ -87,6 +87,7 @@ def print_exported(exported: "Exported", as_json: bool, what: str = "pictures") 
     if as_json:
         print_json(exported_json(exported))
         return
-    classes = f" of {len(exported.generated)} classes" if len(exported.generated) > 1 else ""
+    made = sum(number > 0 for number in exported.generated.values())
+    classes = f" of {made} classes" if made > 1 else ""
     say(f"{sum(exported.generated.values()):,} new {what}{classes} in {exported.folder}")
     say(f"Look at {look_at(exported.sheets)}")

@@ -80,7 +80,7 @@ def export(
     output_folder.check_target(pictures, out, overwrite)
     classes = group_by_class(file_names(pictures, split))
     output_folder.check_class_names(classes, str(pictures))
-    wanted = {name: max(per_class - len(files), 0) if fill_up else per_class for name, files in classes.items()}
+    wanted = output_folder.count_wanted(classes, per_class, fill_up, pictures)
     with (
         output_folder.write_folder_aside(out, overwrite) as folder,
         open_tree(pictures) as files_there,
@@ -98,8 +98,7 @@ def export(
             more={name: value for name, value in noted.items() if value is not None},
         )
         write_variants(kind, plan, classes, wanted, folder, seed)
-    sheets = [out / output_folder.sheet_name(name) for name in classes]
-    return Exported(out, wanted, sheets)
+    return Exported(out, wanted, output_folder.sheets_in(out, wanted))
 
 
 def replay(line: Mapping[str, Any], pictures: Path | str) -> UInt8[Tensor, "c h w"]:

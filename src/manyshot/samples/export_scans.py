@@ -87,10 +87,10 @@ def export_scans(
         for file in found:
             classes.setdefault(file.class_name, []).append(file)
         output_folder.check_class_names(classes, str(scans))
-        wanted = {name: max(per_class - len(files), 0) if fill_up else per_class for name, files in classes.items()}
+        wanted = output_folder.count_wanted(classes, per_class, fill_up, scans)
         with bar() as progress, (folder / output_folder.MANIFEST).open("wb") as manifest:
             task = progress.add_task("generate scans", total=sum(wanted.values()), note="")
-            for name, files in classes.items():
+            for name, files in ((name, files) for name, files in classes.items() if wanted[name]):
                 rows: list[SheetRow] = []
                 for index, file in enumerate(files[: wanted[name]]):
                     original = _read(tree, file, read_window)
@@ -107,7 +107,7 @@ def export_scans(
                     if len(rows) < SHEET_ROWS:
                         rows.append(SheetRow(file.name, shown))
                 _draw(rows, name).save(folder / output_folder.sheet_name(name))
-    return Exported(out, wanted, [out / output_folder.sheet_name(name) for name in classes])
+    return Exported(out, wanted, output_folder.sheets_in(out, wanted))
 
 
 def replay_scan(

@@ -38,6 +38,7 @@ def export_sounds(
     seed: int = 0,
     split: str | None = None,
     overwrite: bool = False,
+    fill_up: bool = False,
 ) -> Exported:
     """Generate new recordings from those of a folder and write them to WAV files; nothing is written if it fails.
 
@@ -53,6 +54,8 @@ def export_sounds(
         seed: Seed; the same seed gives the same bytes.
         split: Split of the recordings, if they are divided into splits.
         overwrite: Whether to replace `out` if an earlier export wrote all of it.
+        fill_up: Whether `per_class` counts the recordings that are there, so that rare classes get more samples, and
+            classes that have as many get none.
 
     Returns:
         The folder, the number of samples of each class, and the sheets.
@@ -69,6 +72,7 @@ def export_sounds(
         _, found = list_classes(tree, split, suffixes=SOUNDS)
     classes = group_by_class(["/".join(parts) for name in sorted(found) for parts in found[name]])
     output_folder.check_class_names(classes, str(recordings))
+    wanted = output_folder.count_wanted(classes, per_class, fill_up, recordings)
     with output_folder.write_folder_aside(out, overwrite) as folder, open_tree(recordings) as tree, single_thread():
         kind = FileKind(
             ".wav",
@@ -77,9 +81,8 @@ def export_sounds(
             write=lambda sample, path: path.write_bytes(encode_wav(*sample)),
             show=_spectrogram,
         )
-        write_variants(kind, plan, classes, dict.fromkeys(classes, per_class), folder, seed)
-    sheets = [out / output_folder.sheet_name(name) for name in classes]
-    return Exported(out, dict.fromkeys(classes, per_class), sheets)
+        write_variants(kind, plan, classes, wanted, folder, seed)
+    return Exported(out, wanted, output_folder.sheets_in(out, wanted))
 
 
 def replay_sound(line: Mapping[str, Any], recordings: Path | str) -> Recorded:

@@ -41,7 +41,7 @@ class Exported:
     Args:
         folder: Folder that was written.
         generated: Number of generated samples of each class.
-        sheets: Contact sheets, one per class.
+        sheets: Contact sheets, one of each class that has samples.
         features: File of the generated features; None if images were generated.
     """
 
@@ -67,6 +67,50 @@ def check_per_class(per_class: int) -> None:
     """
     if not 1 <= per_class <= MAX_PER_CLASS:
         raise InputError(f"per_class={per_class}: give 1 to {MAX_PER_CLASS:,} samples per class")
+
+
+def count_wanted(
+    classes: Mapping[str, Sequence[object]], per_class: int, fill_up: bool, where: object
+) -> dict[str, int]:
+    """How many samples each class gets.
+
+    Args:
+        classes: The originals of each class.
+        per_class: Number of samples per class.
+        fill_up: Whether that number counts the originals, so that rarer classes get more samples, and classes that have
+            as many get none.
+        where: Source of the originals, for errors.
+
+    Raises:
+        InputError: If no class would get any.
+
+    Example:
+        >>> count_wanted({"nevus": range(200), "melanoma": range(10)}, 200, fill_up=True, where="skin")
+        {'nevus': 0, 'melanoma': 190}
+    """
+    if not fill_up:
+        return dict.fromkeys(classes, per_class)
+    wanted = {name: max(per_class - len(originals), 0) for name, originals in classes.items()}
+    if not any(wanted.values()):
+        fewest = min(map(len, classes.values()))
+        raise InputError(
+            f"{where}: every class has {fewest:,} or more; to fill up, ask for more than {per_class:,} each"
+        )
+    return wanted
+
+
+def sheets_in(out: Path, wanted: Mapping[str, int]) -> list[Path]:
+    """The contact sheets of an export: one of each class that has samples.
+
+    Args:
+        out: Folder of the export.
+        wanted: Number of samples of each class.
+
+    Example:
+        >>> [sheet.name for sheet in sheets_in(Path("generated"), {"cat": 2, "dog": 0})]
+        ['cat.sheet.png']
+    """
+    return [out / sheet_name(name) for name, number in wanted.items() if number]
 
 
 def write_line(manifest: BufferedIOBase, line: Mapping[str, Any]) -> None:

@@ -60,7 +60,7 @@ def write_variants(
         kind: How the files are read, changed, written and shown.
         plan: Plan whose ops generate the samples.
         classes: Paths of the files of each class.
-        wanted: Number of samples of each class.
+        wanted: Number of samples of each class; those without samples have neither folder nor sheet.
         folder: Folder to write to.
         seed: Seed of the draws.
     """
@@ -68,6 +68,8 @@ def write_variants(
     with bar() as progress, (folder / MANIFEST).open("wb") as manifest:
         task = progress.add_task("generate samples", total=sum(wanted.values()), note="")
         for name, files in classes.items():
+            if not wanted[name]:
+                continue
             (folder / name).mkdir()
             rows: list[SheetRow] = []
             for index, parts in enumerate(files[: wanted[name]]):
