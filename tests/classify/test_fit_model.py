@@ -114,6 +114,16 @@ class TestPictures:
         assert augmented.views == (("brightness(0.2)", 4),)
         assert augmented.predict(squares(2, seed=1)).probabilities.argmax(1).tolist() == [0, 0, 1, 1]
 
+    def test_nothing_is_mirrored_where_left_and_right_mean_something(self):
+        may, must_not = (
+            SearchSpace.of("pictures", "auto", "ridge", "auto", mirror=one).together for one in (True, False)
+        )
+        assert set(may) - set(must_not) == {TOGETHER[2]}
+        _, report = fit_model(squares(2), encoder="efficientnet-lite0", head="centroid", mirror=False, names="none")
+        assert {one.candidate.setting.plan for one in report.tried} == {"none", "2 x affine"}
+        with pytest.raises(InputError, match="says itself whether pictures are mirrored"):
+            fit_model(squares(3), encoder="efficientnet-lite0", plan="flip", mirror=False)
+
     def test_the_learned_mix_by_name(self):
         model, report = fit_model(squares(2), encoder="efficientnet-lite0", head="ridge", plan="learned", names="none")
         assert model.views == LEARNED

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from manyshot.classify.calibrate.operating_points import called_across, choose_points
-from manyshot.classify.calibrate.temperature import fit_temperature, logit_spread
+from manyshot.classify.calibrate.temperature import cross_fitted_probabilities
 from manyshot.classify.choose.candidates import NO_PLAN
 from manyshot.classify.choose.choose_candidate import Choice
 from manyshot.classify.choose.choose_names import NameChoice
@@ -46,11 +46,11 @@ def build_fit_report(
     choice, named, logits = decision.choice, decision.named, decision.logits
     labels, groups, seed = labeled.labels, labeled.groups, labeled.seed
     accuracy, interval = _accuracy(decision.correct, choice.folds, examples, groups)
-    probabilities = None
+    probabilities, fold = None, None
     if logits is not None:
         # Candidates differ between the outer splits, and so do the scales of their logits.
-        scale = fit_temperature(logits, torch.from_numpy(labels), logit_spread(logits))
-        probabilities = (logits / scale).softmax(1).numpy()
+        fold = stratified_folds(labels, choice.folds, seed, groups)
+        probabilities = cross_fitted_probabilities(logits, torch.from_numpy(labels), torch.from_numpy(fold))
     planned = any(one.plan != NO_PLAN for one in (*encoding.passes, *encoding.left_out))
     return FitReport(
         classes=examples.class_names,
@@ -70,7 +70,7 @@ def build_fit_report(
         confusions=[] if probabilities is None else find_confusions(probabilities, labels),
         seconds=seconds,
         estimate=encoding.seconds,
-        measures=None if probabilities is None else measures_of(probabilities, labels, choice.folds, seed, groups),
+        measures=None if probabilities is None or fold is None else measures_of(probabilities, labels, fold, groups),
         metric=metric,
         points=() if left_out is None else choose_points(left_out, labels),
     )
@@ -88,8 +88,7 @@ def _accuracy(
 def measures_of(
     probabilities: NDArray[np.float64],
     labels: NDArray[np.int64],
-    folds: int,
-    seed: int,
+    fold: NDArray[np.int64],
     groups: NDArray[np.int64] | None,
 ) -> Metrics:
     """Measures on held-out examples; thresholds are judged on other folds than those that they come from.
@@ -97,11 +96,9 @@ def measures_of(
     Args:
         probabilities: Probabilities `[n, c]` of held-out examples.
         labels: Their classes.
-        folds: Number of folds.
-        seed: Seed of the folds.
+        fold: Part of each; examples of a group are in one.
         groups: Groups of the examples.
     """
-    fold = stratified_folds(labels, folds, seed, groups)
     called = called_across(probabilities, labels, fold)
     return measure(probabilities, labels, groups, called)
 

@@ -31,6 +31,7 @@ def fit_model(
     encoder: str = AUTO,
     head: str = AUTO,
     plan: str = AUTO,
+    mirror: bool = True,
     names: str = AUTO,
     about: Sequence[str] | None = None,
     metric: str = "accuracy",
@@ -52,6 +53,8 @@ def fit_model(
         head: Head by name, with its options or without; "auto" to choose.
         plan: Ops that make variants of the examples, such as "flip affine(10)"; "learned" for the mix of ops that the
             augmenter `auto` starts from; "none" for no augmentation; "auto" to choose.
+        mirror: Whether mirrored pictures may be tried, if the plan is "auto"; not where left and right mean something,
+            as on X-rays.
         names: Whether what is said of classes is used beside their examples: "auto" where names agree with the examples
             and what is known of them says that it pays, "none" or "always". Without a classifier of the encoder's own,
             an encoder of sentences or, for recordings, eSpeak NG, names are not used.
@@ -82,7 +85,7 @@ def fit_model(
     _check(examples, budget, names, about)
     check_choice_metric(metric)
     few = bool(np.median(np.bincount(examples.labels)) < LEAST_TO_CHOOSE)
-    search = SearchSpace.of(examples.kind, encoder, head, plan, few)
+    search = SearchSpace.of(examples.kind, encoder, head, plan, few, mirror)
     encoding = plan_encoding(examples, search.encoders, search.together, budget, seed)
     progress(_announcement(examples, encoding))
     encoded = encode_passes(examples, encoding.passes, seed, device)

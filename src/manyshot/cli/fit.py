@@ -37,6 +37,7 @@ class FitArguments:
         encoder: Frozen encoder; chosen if "auto".
         head: Head on its features; chosen if "auto".
         plan: Augmentation of the examples; chosen if "auto".
+        mirror: Whether mirrored pictures may be tried.
         names: Whether names of classes are used.
         about: Table of what is said of the classes.
         budget: Seconds that encoding variants of the examples may take.
@@ -71,6 +72,13 @@ class FitArguments:
             "if auto.",
         ),
     ] = "auto"
+    mirror: Annotated[
+        bool,
+        typer.Option(
+            "--mirror/--no-mirror",
+            help="Try mirrored pictures, too; not where left and right mean something, as on X-rays or in writing.",
+        ),
+    ] = True
     names: Annotated[
         str,
         typer.Option(
@@ -156,7 +164,8 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
             data, columns=table.columns(), split=options.split, group_by=options.group_by, window=options.window
         )
         settings = options.settings(found.class_names)
-        model, report = fit_model(found, metric=options.metric, budget=options.budget, **settings)
+        chosen_by = {"metric": options.metric, "budget": options.budget, "mirror": options.mirror}
+        model, report = fit_model(found, **chosen_by, **settings)
         # Where the examples are, so that `export` can check its file on them; and how others are to be read.
         source = {"data": str(options.data), "window": options.window}
         save_model(model.with_report({**model.report, **source}), out, options.overwrite)

@@ -25,6 +25,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         plan: Augmentation: ops such as "flip affine(15)", "learned", "none", or "auto".
         names: Whether class labels are read as names that say something of the classes: "none", "auto" where they agree
             with the examples, or "always". With "none" predictions do not depend on what classes are called.
+        mirror: Whether mirrored pictures may be tried, if the plan is "auto".
         budget: Seconds that the search may take.
         random_state: Seed of splits and augmentation: a whole number, a NumPy `RandomState`, or None.
 
@@ -51,10 +52,12 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         budget: float = 180.0,
         random_state: int | np.random.RandomState | None = None,
         names: str = "none",
+        mirror: bool = True,
     ) -> None:
         self.encoder = encoder
         self.head = head
         self.plan = plan
+        self.mirror = mirror
         self.names = names
         self.budget = budget
         self.random_state = random_state
@@ -80,6 +83,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             encoder=self.encoder,
             head=self.head,
             plan=self.plan,
+            mirror=self.mirror,
             names=self.names,
             budget=self.budget,
             seed=seed,

@@ -118,8 +118,7 @@ def _held_out_measures(report: "FitReport") -> list[Part]:
     # Accuracy stands above, with an interval that allows for the choice among candidates.
     rows = [row for row in _measures(metrics) if row[0] != "accuracy %"]
     caption = (
-        f"95 % intervals over {report.units}. Calibration error and Brier score are of probabilities whose scale was "
-        "fitted to these same examples, which flatters them where examples are few; evaluate the model on others."
+        f"95 % intervals over {report.units}. The scale of each probability was fitted to examples of the other folds."
     )
     return [Table(("measure", "value"), rows, caption)]
 

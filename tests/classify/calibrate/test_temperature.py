@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from manyshot.base import InputError
-from manyshot.classify.calibrate.temperature import fit_temperature, logit_spread
+from manyshot.classify.calibrate.temperature import cross_fitted_probabilities, fit_temperature, logit_spread
 from manyshot.classify.choose.candidate_prior import UNKNOWN_LOG_RATIO
 from manyshot.classify.evaluate.metrics import measure
 from manyshot.classify.heads import HEADS, Transform, leave_one_out, predict_splits
@@ -84,3 +84,38 @@ def test_examples_of_several_splits_count_once():
     again = fit_temperature(logits.repeat(3, 1), labels.repeat(3), spread=1.0, splits=3)
     assert again == pytest.approx(once, rel=1e-6)
     assert fit_temperature(logits.repeat(3, 1), labels.repeat(3), spread=1.0) > once  # the prior counts less
+
+
+class TestCrossFitting:
+    def test_an_example_has_no_say_in_how_sure_it_may_be_called(self):
+        logits, labels = sample(12, 1.0)
+        fold = torch.arange(12) % 3
+        before = cross_fitted_probabilities(logits, labels, fold)
+        after = cross_fitted_probabilities(logits, torch.where(fold == 1, (labels + 1) % 5, labels), fold)
+        assert (before[fold == 1] == after[fold == 1]).all()
+        assert (before[fold != 1] != after[fold != 1]).any(1).all()
+
+    def test_each_fold_has_the_temperature_of_the_others(self):
+        logits, labels = sample(12, 1.0)
+        fold = torch.arange(12) % 2
+        scale = fit_temperature(logits[fold == 0], labels[fold == 0], logit_spread(logits))
+        found = cross_fitted_probabilities(logits, labels, fold)[fold == 1]
+        assert found == pytest.approx((logits[fold == 1] / scale).softmax(1).numpy())
+
+    def test_one_temperature_for_all_flatters_few_examples_and_this_does_not(self):
+        def brier(probabilities: torch.Tensor, truth: torch.Tensor) -> float:
+            return float((probabilities.square().sum(1) - 2 * (probabilities * truth).sum(1) + 1).mean())
+
+        found = []
+        for seed in range(200):
+            logits, labels = sample(8, 4.0, seed)
+            scale, own = fit_temperature(logits, labels, logit_spread(logits)), torch.eye(5)[labels].double()
+            crossed = torch.from_numpy(cross_fitted_probabilities(logits, labels, torch.arange(8) % 4))
+            new, _ = sample(2000, 4.0, 1000)
+            expected = brier((new / scale).softmax(1), (new / 4.0).softmax(1))
+            found.append([brier((logits / scale).softmax(1), own) - expected, brier(crossed, own) - expected])
+        gaps = np.array(found)
+        same, cross = gaps.mean(0)
+        error = gaps.std(0) / np.sqrt(len(gaps))
+        assert same < -2 * error[0]
+        assert abs(cross) < 2 * error[1]

@@ -85,6 +85,34 @@ def left_out_probabilities(
     return np.asarray(((logits + added)[0] / temperature).softmax(1))
 
 
+def cross_fitted_probabilities(
+    logits: Float[Tensor, "n c"], labels: Int[Tensor, " n"], fold: Int[Tensor, " n"]
+) -> Float[np.ndarray, "n c"]:
+    """Probabilities of held-out examples, each at the temperature that suits the examples of the other folds.
+
+    What such probabilities are worth is judged fairly, since no example has a say in how sure it may be called.
+
+    Args:
+        logits: Logits `[n, c]` of examples that their classifier had not seen.
+        labels: Their classes `[n]`.
+        fold: Part `[n]` of each, two parts at least; examples of a group are in one.
+
+    Raises:
+        InputError: If all logits are the same.
+
+    Example:
+        >>> import torch
+        >>> logits, labels = torch.tensor([[2.0, 0.0], [0.0, 2.0], [2.0, 0.0]]), torch.tensor([0, 1, 1])
+        >>> cross_fitted_probabilities(logits, labels, torch.tensor([0, 0, 1])).round(2).tolist()
+        [[0.89, 0.11], [0.11, 0.89], [1.0, 0.0]]
+    """
+    spread, found = logit_spread(logits), torch.empty(logits.shape, dtype=torch.float64)
+    for part in fold.unique():
+        here = fold == part
+        found[here] = (logits[here].double() / fit_temperature(logits[~here], labels[~here], spread)).softmax(1)
+    return np.asarray(found)
+
+
 def fit_temperature(
     logits: Float[Tensor, "n c"],
     labels: Int[Tensor, " n"],

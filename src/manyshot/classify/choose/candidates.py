@@ -53,6 +53,19 @@ TOGETHER_OF: Mapping[Kind, tuple[Variants, ...]] = {
 """Variants of each kind; none of sentences and recordings."""
 
 
+def mirrors(variants: Variants) -> bool:
+    """Whether variants may be mirrored pictures.
+
+    Args:
+        variants: Plans and their numbers of copies.
+
+    Example:
+        >>> mirrors((("affine", 2), ("flip", 1))), mirrors((("affine", 2),))
+        (True, False)
+    """
+    return any(re.search(r"\bflip", plan) for plan, _ in variants)
+
+
 @dataclass(frozen=True)
 class Setting:
     """Everything of a candidate but its encoder.

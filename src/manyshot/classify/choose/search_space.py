@@ -12,6 +12,7 @@ from manyshot.classify.choose.candidates import (
     Candidate,
     Variants,
     check_plan,
+    mirrors,
     settings,
 )
 from manyshot.classify.encode.encoded_examples import EncodedExamples
@@ -41,7 +42,9 @@ class SearchSpace:
     must_augment: bool
 
     @classmethod
-    def of(cls, kind: Kind, encoder: str, head: str, plan: str, few: bool = False) -> "SearchSpace":
+    def of(
+        cls, kind: Kind, encoder: str, head: str, plan: str, few: bool = False, mirror: bool = True
+    ) -> "SearchSpace":
         """What the arguments of `fit_model` leave open.
 
         Args:
@@ -50,6 +53,7 @@ class SearchSpace:
             head: Head by name, with its options or without; or "auto".
             plan: Ops that make variants of the examples; "learned", "none", or "auto".
             few: Whether there are too few examples to compare candidates, so that the learned mix is no option.
+            mirror: Whether mirrored pictures may be tried, where no plan is named.
 
         Raises:
             InputError: If an encoder, head or plan is unknown or does not suit the examples.
@@ -68,7 +72,10 @@ class SearchSpace:
             heads = tuple(one for one in HEAD_GRID if one.partition("(")[0] == head) or (head,)
         if plan == AUTO:
             together = tuple(one for one in TOGETHER_OF.get(kind, ()) if not (few and one == LEARNED))
+            together = tuple(one for one in together if mirror or not mirrors(one))
             return cls(encoders, heads, together, must_augment=False)
+        if not mirror:
+            raise InputError(f"plan '{plan}': says itself whether pictures are mirrored; leave out mirror")
         if plan == NO_PLAN:
             return cls(encoders, heads, (), must_augment=False)
         if plan == LEARNED_PLAN:

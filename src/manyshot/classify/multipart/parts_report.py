@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from manyshot.classify.build_fit_report import gain_of, measures_of
 from manyshot.classify.calibrate.operating_points import OperatingPoint, choose_points
+from manyshot.classify.calibrate.temperature import cross_fitted_probabilities
 from manyshot.classify.choose.candidates import Candidate, Setting
+from manyshot.classify.choose.cross_validate import stratified_folds
 from manyshot.classify.data_issues.find_duplicate_examples import DuplicateExamples
 from manyshot.classify.data_issues.label_issues import find_confusions, find_label_issues
 from manyshot.classify.evaluate.accuracy_interval import accuracy_interval, interval_of_one_example
@@ -90,10 +93,11 @@ def report_of_parts(
     if held is not None:
         estimate = accuracy_interval(held.correct["all"], (held.folds - 1) / held.folds, groups)
         accuracy, interval = estimate.value, (estimate.low, estimate.high)
-        probabilities = (held.outputs / model.temperature).softmax(1).numpy()
+        fold = stratified_folds(labels, held.folds, seed, groups)
+        probabilities = cross_fitted_probabilities(held.outputs, torch.from_numpy(labels), torch.from_numpy(fold))
         suspects, confusions = find_label_issues(probabilities, labels), find_confusions(probabilities, labels)
-        measures = measures_of(probabilities, labels, held.folds, seed, groups)
-        points = choose_points(probabilities, labels)
+        measures = measures_of(probabilities, labels, fold, groups)
+        points = choose_points((held.outputs / model.temperature).softmax(1).numpy(), labels)
         plain = held.correct["no names"]
         gains = {
             "variants": gain_of(plain, held.correct.get("no variants"), groups),
