@@ -164,7 +164,7 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
             data, columns=table.columns(), split=options.split, group_by=options.group_by, window=options.window
         )
         settings = options.settings(found.class_names)
-        chosen_by = {"metric": options.metric, "budget": options.budget, "mirror": options.mirror}
+        chosen_by: Keywords = {"metric": options.metric, "budget": options.budget, "mirror": options.mirror}
         model, report = fit_model(found, **chosen_by, **settings)
         # Where the examples are, so that `export` can check its file on them; and how others are to be read.
         source = {"data": str(options.data), "window": options.window}

@@ -95,7 +95,7 @@ def cross_fitted_probabilities(
     Args:
         logits: Logits `[n, c]` of examples that their classifier had not seen.
         labels: Their classes `[n]`.
-        fold: Part `[n]` of each, two parts at least; examples of a group are in one.
+        fold: Part `[n]` of each, from 0, two parts at least; examples of a group are in one.
 
     Raises:
         InputError: If all logits are the same.
@@ -107,7 +107,7 @@ def cross_fitted_probabilities(
         [[0.89, 0.11], [0.11, 0.89], [1.0, 0.0]]
     """
     spread, found = logit_spread(logits), torch.empty(logits.shape, dtype=torch.float64)
-    for part in fold.unique():
+    for part in range(int(fold.max()) + 1):
         here = fold == part
         found[here] = (logits[here].double() / fit_temperature(logits[~here], labels[~here], spread)).softmax(1)
     return np.asarray(found)
