@@ -69,19 +69,21 @@ def text_speed(found: dict) -> str:
     speeds: dict[str, dict[str, int]] = {}
     for row in found["rows"]:
         speeds.setdefault(row["work"], {})[row["library"]] = row["sentences_a_second"]
-    peers = list(dict.fromkeys(name for one in speeds.values() for name in one if name != "manyshot"))
-    heads = ["work", "Manyshot", *(word for name in peers for word in (name, "ratio"))]
+    ours = list(found["ratios"])
+    peers = list(dict.fromkeys(name for one in speeds.values() for name in one if name not in ours))
+    heads = ["work", "Manyshot", "again", *(word for name in peers for word in (name, "ratio", "again"))]
     rows = []
     for work, one in speeds.items():
-        cells = [work, f"{one['manyshot']:,}"]
+        cells = [work, *(f"{one[name]:,}" for name in ours)]
         for name in peers:
-            ratio = found["ratios"].get(work, {}).get(name)
-            cells += ["", ""] if ratio is None else [f"{one[name]:,}", f"{ratio:.1f}"]
+            ratios = [found["ratios"][us].get(work, {}).get(name) for us in ours]
+            cells += [f"{one[name]:,}" if name in one else "", *("" if r is None else f"{r:.1f}" for r in ratios)]
         rows.append(cells)
     versions = ", ".join(f"{name} {number}" for name, number in found["machine"]["versions"].items())
     return (
         "## Changing sentences\n\nSentences of CLINC150 per CPU second on one thread, each changed once "
-        f"({versions}); a ratio is the median of the ratios within {found['machine']['rounds']} interleaved rounds.\n\n"
+        f"({versions}); a ratio is the median of the ratios within {found['machine']['rounds']} interleaved rounds. "
+        "`again`: sentences that were changed before, as in a training; what was found in them is remembered.\n\n"
         + "\n".join(table(heads, rows))
         + "\n\nHow the other libraries are run is told in `benchmarks/README.md`.\n"
     )

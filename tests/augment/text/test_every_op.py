@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from manyshot.augment.ops.op import take
 from manyshot.augment.text import OPS
+from manyshot.augment.text.text_op import known_texts
 
 TEXTS = {
     "reword": "Where can I find a good car for my vacation, and how do I buy it?",
@@ -154,6 +155,11 @@ class TestEveryOp:
         for texts in (["", ""], [TEXTS[name], ""], [" ", "x"], [100 * (TEXTS[name] + " "), "我"]):
             assert all(isinstance(text, str) for text in ops[name].apply(texts, params))
         assert ops[name].apply([], take(params, torch.tensor([], dtype=torch.long))) == []
+
+    def test_what_it_remembers_of_a_text_changes_nothing(self, ops, name):
+        first, second = (applied(ops[name], [TEXTS[name]] * 4) for _ in range(2))
+        known_texts.cache_clear()
+        assert first == second == applied(ops[name], [TEXTS[name]] * 4)
 
     def test_leaves_its_input_as_it_was(self, ops, name):
         texts = [TEXTS[name]] * 4

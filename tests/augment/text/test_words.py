@@ -20,11 +20,11 @@ def test_the_parts_of_a_text_are_the_text(text):
     assert set(words.movable) <= set(range(1, len(words.parts), 2))
 
 
-@given(st.text("ab Z'", max_size=30))
+@given(st.text("ab Z'-.?", max_size=30))
 def test_plain_texts_are_taken_apart_as_others_are(text):
-    other = split_words(text + ".")
+    other = split_words(text + ",")
     assert split_words(text).parts == [*other.parts[:-1], other.parts[-1][:-1]]
-    assert split_words(text).movable == other.movable
+    assert list(split_words(text).movable) == list(other.movable)
 
 
 @pytest.mark.parametrize(

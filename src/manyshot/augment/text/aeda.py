@@ -11,7 +11,7 @@ MARKS, FULL_WIDTH = ".;?:!,", "。；？：！，"
 
 
 @dataclass(frozen=True)
-class AEDA(FractionOp, WordOp):
+class AEDA(FractionOp, WordOp[Sequence[int]]):
     """Insert random punctuation before random words of each text (Karimi, Rossi and Prati 2021).
 
     Of n words, 1 to `max(1, fraction * n)` get one of `. ; ? : ! ,` before them; Han words get full-width signs,
@@ -31,18 +31,19 @@ class AEDA(FractionOp, WordOp):
 
     fraction: float = 1 / 3
 
-    def numbers_needed(self, words: Words) -> int:
-        """One number for how many, and two for each: before which word, and which sign."""
-        return 1 + 2 * self._most(words) if words.movable else 0
+    def find(self, words: Words) -> Sequence[int]:
+        """The indices of words that may get punctuation."""
+        return words.movable
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: Sequence[int]) -> int:
+        """One number for how many, and two for each: before which word, and which sign."""
+        return 1 + 2 * min(max(1, int(self.fraction * words.total)), len(found))
+
+    def rewrite(self, words: Words, found: Sequence[int], numbers: Sequence[float]) -> str:
         """The text with more punctuation."""
-        parts, most = words.parts.copy(), self._most(words)
+        parts, most = words.parts.copy(), len(numbers) // 2
         count = 1 + int(numbers[0] * most)
-        for index, number in zip(pick_distinct(words.movable, count, numbers[1:]), numbers[1 + most :], strict=False):
+        for index, number in zip(pick_distinct(found, count, numbers[1:]), numbers[1 + most :], strict=False):
             sign = int(number * len(MARKS))
             parts[index] = (FULL_WIDTH[sign] if is_han(parts[index]) else f"{MARKS[sign]} ") + parts[index]
         return "".join(parts)
-
-    def _most(self, words: Words) -> int:
-        return min(max(1, int(self.fraction * words.total)), len(words.movable))

@@ -12,7 +12,7 @@ CASES = ("lower", "upper", "title")
 
 
 @dataclass(frozen=True)
-class Case(WordOp):
+class Case(WordOp[list[str]]):
     """Write each text in lower case, in upper case, or with a capital at the start of each word, at random.
 
     Args:
@@ -33,16 +33,8 @@ class Case(WordOp):
     def __post_init__(self) -> None:
         check_choice(self, "to", (*CASES, "any"))
 
-    def numbers_needed(self, words: Words) -> int:
-        """One number, for the choice among the cases that change something."""
-        return 1 if self._variants(words) else 0
-
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text in another case."""
-        variants = self._variants(words)
-        return variants[int(numbers[0] * len(variants))]
-
-    def _variants(self, words: Words) -> list[str]:
+    def find(self, words: Words) -> list[str]:
+        """The text in each case that changes something."""
         before, variants = "".join(words.parts), []
         for case in CASES if self.to == "any" else (self.to,):
             parts = words.parts.copy()
@@ -53,3 +45,11 @@ class Case(WordOp):
                 )
             variants.append("".join(parts))
         return [text for text in variants if text != before]
+
+    def numbers_needed(self, words: Words, found: list[str]) -> int:
+        """One number, for the choice among the cases."""
+        return 1
+
+    def rewrite(self, words: Words, found: list[str], numbers: Sequence[float]) -> str:
+        """The text in another case."""
+        return found[int(numbers[0] * len(found))]

@@ -46,7 +46,7 @@ FULL = {short: " ".join(words) for words, short in CONTRACTED.items()} | {"can't
 
 
 @dataclass(frozen=True)
-class Contract(FractionOp, WordOp):
+class Contract(FractionOp, WordOp[list[int]]):
     """Contract random pairs of words and expand random contractions: `do not` for `don't`, `we're` for `we are`.
 
     English only. Ambiguous contractions, such as `it's` or `I'd`, are left alone, and so are verbs that end a clause
@@ -66,14 +66,26 @@ class Contract(FractionOp, WordOp):
 
     fraction: float = 0.5
 
-    def numbers_needed(self, words: Words) -> int:
-        """One number per change."""
-        return count_of(self.fraction, len(_indices(words)))
+    def find(self, words: Words) -> list[int]:
+        """The indices of contractions, and of words that may be contracted with the next word."""
+        parts, indices = words.parts, []
+        for index in range(1, len(parts), 2):
+            pair = (
+                index + 2 < len(parts) and parts[index + 1] == " " and (parts[index].lower(), parts[index + 2].lower())
+            )
+            may_contract = pair and pair in CONTRACTED and (pair[1] == "not" or parts[index + 3] == " ")
+            if _normalize(parts[index]) in FULL or may_contract:
+                indices.append(index)
+        return indices
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: list[int]) -> int:
+        """One number per change."""
+        return count_of(self.fraction, len(found))
+
+    def rewrite(self, words: Words, found: list[int], numbers: Sequence[float]) -> str:
         """The text with other forms."""
         parts = words.parts.copy()
-        for index in pick_distinct(_indices(words), len(numbers), numbers):
+        for index in pick_distinct(found, len(numbers), numbers):
             word = parts[index]
             full = FULL.get(_normalize(word))
             if full:
@@ -83,17 +95,6 @@ class Contract(FractionOp, WordOp):
                 if short:
                     parts[index], parts[index + 1], parts[index + 2] = match_case(short, word), "", ""
         return "".join(parts)
-
-
-def _indices(words: Words) -> list[int]:
-    """The indices of contractions, and of words that may be contracted with the next word."""
-    parts, indices = words.parts, []
-    for index in range(1, len(parts), 2):
-        pair = index + 2 < len(parts) and parts[index + 1] == " " and (parts[index].lower(), parts[index + 2].lower())
-        may_contract = pair and pair in CONTRACTED and (pair[1] == "not" or parts[index + 3] == " ")
-        if _normalize(parts[index]) in FULL or may_contract:
-            indices.append(index)
-    return indices
 
 
 def _normalize(word: str) -> str:

@@ -9,7 +9,7 @@ from manyshot.augment.text.words import Words
 
 
 @dataclass(frozen=True)
-class DeleteWords(KeepingOp):
+class DeleteWords(KeepingOp[list[int]]):
     """Delete random words of each text: random deletion of EDA.
 
     Of n words, `max(1, fraction * n)` are deleted; in the paper each is deleted with that probability, which leaves
@@ -31,17 +31,21 @@ class DeleteWords(KeepingOp):
     fraction: float = 0.1
     keep: str = NEGATIONS
 
-    def numbers_needed(self, words: Words) -> int:
-        """One number per deleted word."""
-        return max(0, min(count_of(self.fraction, words.total), len(self.free(words, words.movable)), words.total - 1))
+    def find(self, words: Words) -> list[int]:
+        """The indices of words that may be left out."""
+        return self.free(words, words.movable)
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: list[int]) -> int:
+        """One number per deleted word."""
+        return max(0, min(count_of(self.fraction, words.total), len(found), words.total - 1))
+
+    def rewrite(self, words: Words, found: list[int], numbers: Sequence[float]) -> str:
         """The text without these words."""
-        return delete_words(words.parts, sorted(pick_distinct(self.free(words, words.movable), len(numbers), numbers)))
+        return delete_words(words.parts, sorted(pick_distinct(found, len(numbers), numbers)))
 
 
 @dataclass(frozen=True)
-class CutOff(KeepingOp):
+class CutOff(KeepingOp[list[list[int]]]):
     """Delete a span of neighboring words of each text: span cutoff (Shen, Zheng, Shen, Qu and Chen 2020).
 
     Of n words, `max(1, fraction * n)` in a row are deleted, with what stands between them; a span holds no address,
@@ -64,16 +68,8 @@ class CutOff(KeepingOp):
     fraction: float = 0.2
     keep: str = NEGATIONS
 
-    def numbers_needed(self, words: Words) -> int:
-        """One number, for the position of the span."""
-        return 1 if self._spans(words) else 0
-
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
-        """The text without the span."""
-        spans = self._spans(words)
-        return delete_words(words.parts, spans[int(numbers[0] * len(spans))])
-
-    def _spans(self, words: Words) -> list[list[int]]:
+    def find(self, words: Words) -> list[list[int]]:
+        """The indices of the words of each span that may be deleted."""
         length = min(count_of(self.fraction, words.total), words.total - 1)
         if length < 1:
             return []
@@ -85,6 +81,14 @@ class CutOff(KeepingOp):
                 runs[-1].append(index)
             before = index
         return [run[start : start + length] for run in runs for start in range(len(run) - length + 1)]
+
+    def numbers_needed(self, words: Words, found: list[list[int]]) -> int:
+        """One number, for the position of the span."""
+        return 1
+
+    def rewrite(self, words: Words, found: list[list[int]], numbers: Sequence[float]) -> str:
+        """The text without the span."""
+        return delete_words(words.parts, found[int(numbers[0] * len(found))])
 
 
 COMMAS, STOPS = frozenset(",，、"), frozenset(".!?;:…。！？；：")
@@ -104,13 +108,11 @@ def delete_words(parts: Sequence[str], indices: Sequence[int]) -> str:
         >>> delete_words(["", "Good", " ", "old", " ", "friend", ", hi"], [1, 5])
         'old, hi'
     """
-    result, deleted, before = parts[0], set(indices), False
-    for index in range(1, len(parts), 2):
-        between = parts[index + 1]
-        if index not in deleted:
-            result += parts[index] + between
-            before = False
-            continue
+    result, end = "", 0
+    for index in indices:
+        between, before = parts[index + 1], 0 < end == index
+        result += "".join(parts[end:index])
+        end = index + 2
         if before and _only_separates(parts[index - 1]):
             result = result.removesuffix(parts[index - 1])
         at_end = index + 2 == len(parts) and not between
@@ -119,8 +121,7 @@ def delete_words(parts: Sequence[str], indices: Sequence[int]) -> str:
         if result[-1:] in COMMAS and (at_end or between[:1] in STOPS):
             result = result[:-1]
         result += between[1:] if not result and between[:1] == " " else between
-        before = True
-    return result
+    return result + "".join(parts[end:])
 
 
 def _only_separates(between: str) -> bool:

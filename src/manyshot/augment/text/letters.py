@@ -8,24 +8,26 @@ from manyshot.augment.text.text_op import FractionOp, WordOp, count_of, pick_dis
 from manyshot.augment.text.words import Words
 
 
-class LetterOp(FractionOp, WordOp):
+class LetterOp(FractionOp, WordOp[list[int]]):
     """An op that misspells a fraction of the words of each text."""
 
     segmented: ClassVar[bool] = False
 
-    def numbers_needed(self, words: Words) -> int:
-        """Three numbers per word: which word, where in it, and how."""
-        return 3 * min(count_of(self.fraction, words.total), len(self._indices(words)))
+    def find(self, words: Words) -> list[int]:
+        """The indices of words that can be misspelled."""
+        parts, can_misspell = words.parts, self.can_misspell
+        return [index for index in words.indices if can_misspell(parts[index])]
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: list[int]) -> int:
+        """Three numbers per word: which word, where in it, and how."""
+        return 3 * min(count_of(self.fraction, words.total), len(found))
+
+    def rewrite(self, words: Words, found: list[int], numbers: Sequence[float]) -> str:
         """The text with some words misspelled."""
         parts, count = words.parts.copy(), len(numbers) // 3
-        for rank, index in enumerate(pick_distinct(self._indices(words), count, numbers)):
+        for rank, index in enumerate(pick_distinct(found, count, numbers)):
             parts[index] = self.misspell_word(parts[index], numbers[count + rank], numbers[2 * count + rank])
         return "".join(parts)
-
-    def _indices(self, words: Words) -> list[int]:
-        return [index for index in words.indices if self.can_misspell(words.parts[index])]
 
     @abstractmethod
     def can_misspell(self, word: str) -> bool:

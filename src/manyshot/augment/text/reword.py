@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from manyshot.augment.text.reword_rules import Choice, Edit, find_edits
-from manyshot.augment.text.text_op import NEGATIONS, KeepingOp, count_of, is_kept, pick_distinct
+from manyshot.augment.text.text_op import NEGATIONS, KeepingOp, count_of, pick_distinct, words_to_keep
 from manyshot.augment.text.words import Words, split_words
 
 
 @dataclass(frozen=True)
-class Reword(KeepingOp):
+class Reword(KeepingOp[list[Edit]]):
     """Say parts of each text in other words: "how can I" for "how do I", "book a table" for "reserve a table".
 
     Groups of interchangeable phrases, for English and Chinese, say what may replace what and between which neighbors,
@@ -34,18 +33,29 @@ class Reword(KeepingOp):
     fraction: float = 0.15
     keep: str = NEGATIONS
 
-    def numbers_needed(self, words: Words) -> int:
-        """Two numbers per replaced phrase: which phrase, and by what."""
-        return 2 * min(count_of(self.fraction, words.total), len(self._edits(words)))
+    def find(self, words: Words) -> list[Edit]:
+        """The phrases that may be replaced by others that remove no word to keep."""
+        text, edits = "".join(words.parts), []
+        for edit in find_edits(text):
+            least = _count_kept(text[edit.start : edit.end], self.keep)
+            choices = tuple(
+                choice for choice in edit.choices if not least or _count_kept(choice.text, self.keep) >= least
+            )
+            if choices:
+                edits.append(edit._replace(choices=choices))
+        return edits
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: list[Edit]) -> int:
+        """Two numbers per replaced phrase: which phrase, and by what."""
+        return 2 * min(count_of(self.fraction, words.total), len(found))
+
+    def rewrite(self, words: Words, found: list[Edit], numbers: Sequence[float]) -> str:
         """The text in other words; of phrases that overlap, the one drawn first is replaced."""
-        edits, text = self._edits(words), "".join(words.parts)
-        count = len(numbers) // 2
+        text, count = "".join(words.parts), len(numbers) // 2
         taken: list[tuple[Edit, Choice]] = []
         used = bytearray(len(text))
-        for index, number in zip(pick_distinct(range(len(edits)), count, numbers), numbers[count:], strict=True):
-            edit = edits[index]
+        for index, number in zip(pick_distinct(range(len(found)), count, numbers), numbers[count:], strict=True):
+            edit = found[index]
             if not any(used[edit.start : edit.end]):
                 used[edit.start : edit.end] = b"\1" * (edit.end - edit.start)
                 taken.append((edit, edit.choices[int(number * len(edit.choices))]))
@@ -53,21 +63,7 @@ class Reword(KeepingOp):
             text = edit.apply(text, choice)
         return text
 
-    def _edits(self, words: Words) -> tuple[Edit, ...]:
-        return _possible("".join(words.parts), self.keep)
-
-
-@lru_cache(maxsize=10_000)
-def _possible(text: str, keep: str) -> tuple[Edit, ...]:
-    """The edits of a text that remove no word to keep."""
-    edits = []
-    for edit in find_edits(text):
-        before = _count_kept(text[edit.start : edit.end], keep)
-        choices = tuple(choice for choice in edit.choices if not before or _count_kept(choice.text, keep) >= before)
-        if choices:
-            edits.append(edit._replace(choices=choices))
-    return tuple(edits)
-
 
 def _count_kept(text: str, keep: str) -> int:
-    return sum(is_kept(word, keep) for word in split_words(text).parts[1::2])
+    kept = words_to_keep(keep)
+    return sum(kept[word] for word in split_words(text).parts[1::2])

@@ -8,7 +8,7 @@ from manyshot.augment.text.words import Words, same_script
 
 
 @dataclass(frozen=True)
-class SwapWords(KeepingOp):
+class SwapWords(KeepingOp[list[int]]):
     """Swap two random words of each text, several times: random swap of EDA.
 
     For n words there are `max(1, fraction * n)` swaps. What stands between words stays, unlike in the paper, whose
@@ -30,13 +30,17 @@ class SwapWords(KeepingOp):
     fraction: float = 0.1
     keep: str = NEGATIONS
 
-    def numbers_needed(self, words: Words) -> int:
-        """Two numbers per swap."""
-        return 2 * count_of(self.fraction, words.total) if len(self.free(words, words.movable)) > 1 else 0
+    def find(self, words: Words) -> list[int]:
+        """The indices of words that may be moved."""
+        return self.free(words, words.movable)
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: list[int]) -> int:
+        """Two numbers per swap."""
+        return 2 * count_of(self.fraction, words.total) if len(found) > 1 else 0
+
+    def rewrite(self, words: Words, found: list[int], numbers: Sequence[float]) -> str:
         """The text with swapped words; a Han word is never swapped with a word that needs spaces."""
-        parts, movable = words.parts.copy(), self.free(words, words.movable)
+        parts, movable = words.parts.copy(), found
         for first, second in zip(numbers[::2], numbers[1::2], strict=True):
             position = int(first * len(movable))
             other = (position + 1 + int(second * (len(movable) - 1))) % len(movable)

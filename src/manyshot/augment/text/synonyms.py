@@ -11,7 +11,6 @@ from manyshot.augment.text.text_op import (
     KeepingOp,
     WordOp,
     count_of,
-    is_kept,
     match_case,
     pick_distinct,
 )
@@ -27,7 +26,7 @@ SENTENCE_ENDS = frozenset(".!?:\n")
 
 
 @dataclass(frozen=True)
-class Synonyms(KeepingOp):
+class Synonyms(KeepingOp[list[int]]):
     """Replace random words of each text by synonyms from WordNet: synonym replacement of EDA.
 
     Of n words, `max(1, fraction * n)` are replaced, if that many have synonyms. Unlike in the paper's code, which takes
@@ -51,20 +50,24 @@ class Synonyms(KeepingOp):
     fraction: float = 0.1
     keep: str = NEGATIONS
 
-    def numbers_needed(self, words: Words) -> int:
-        """Two numbers per word: which word, and which synonym."""
-        return 2 * min(count_of(self.fraction, words.total), len(replaceable(words, self.keep)))
+    def find(self, words: Words) -> list[int]:
+        """The indices of words that have synonyms."""
+        return self.free(words, replaceable(words))
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: list[int]) -> int:
+        """Two numbers per word: which word, and which synonym."""
+        return 2 * min(count_of(self.fraction, words.total), len(found))
+
+    def rewrite(self, words: Words, found: list[int], numbers: Sequence[float]) -> str:
         """The text with some words replaced."""
-        parts, count, indices = words.parts.copy(), len(numbers) // 2, replaceable(words, self.keep)
-        for index, number in zip(pick_distinct(indices, count, numbers), numbers[count:], strict=True):
+        parts, count = words.parts.copy(), len(numbers) // 2
+        for index, number in zip(pick_distinct(found, count, numbers), numbers[count:], strict=True):
             _put(parts, index, _choose(fitting(words, index), number, words.parts[index]))
         return "".join(parts)
 
 
 @dataclass(frozen=True)
-class InsertWords(FractionOp, WordOp):
+class InsertWords(FractionOp, WordOp[list[int]]):
     """Insert synonyms of random words of each text at random positions: random insertion of EDA.
 
     For n words there are `max(1, fraction * n)` insertions, each before a random word that is not next to an address, a
@@ -84,27 +87,29 @@ class InsertWords(FractionOp, WordOp):
 
     fraction: float = 0.1
 
-    def numbers_needed(self, words: Words) -> int:
-        """Three numbers per insertion: of which word, which synonym, and where."""
-        possible = _insertion_points(words) and replaceable(words)
-        return 3 * count_of(self.fraction, words.total) if possible else 0
+    def find(self, words: Words) -> list[int]:
+        """The indices of words that have synonyms, where there is a place to insert one."""
+        return replaceable(words) if _insertion_points(words) else []
 
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
+    def numbers_needed(self, words: Words, found: list[int]) -> int:
+        """Three numbers per insertion: of which word, which synonym, and where."""
+        return 3 * count_of(self.fraction, words.total)
+
+    def rewrite(self, words: Words, found: list[int], numbers: Sequence[float]) -> str:
         """The text with more words."""
-        parts, known, gaps = words.parts.copy(), replaceable(words), _insertion_points(words)
+        parts, gaps = words.parts.copy(), _insertion_points(words)
         for which, what, where in zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True):
-            source = known[int(which * len(known))]
+            source = found[int(which * len(found))]
             index = gaps[int(where * len(gaps))]
             _put(parts, index, f"{_choose(fitting(words, source), what, words.parts[source].lower())} {parts[index]}")
         return "".join(parts)
 
 
-def replaceable(words: Words, keep: str = "") -> list[int]:
+def replaceable(words: Words) -> list[int]:
     """The indices of words that have synonyms; words with a capital inside a sentence are names, and have none.
 
     Args:
         words: A text.
-        keep: Words to leave alone, with spaces between them.
     """
     return [
         index
@@ -112,7 +117,6 @@ def replaceable(words: Words, keep: str = "") -> list[int]:
         if synonyms(words.parts[index].lower()).names
         and not _is_part_of_name(words.parts, index)
         and fitting(words, index)
-        and not (keep and is_kept(words.parts[index], keep))
     ]
 
 

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from jaxtyping import Int
@@ -13,7 +13,10 @@ from manyshot.augment.ops.op import Op, Params, check_number, seeds
 from manyshot.augment.text.chinese_tools import is_han
 from manyshot.augment.text.words import Words, split_words
 from manyshot.base import InputError
+from manyshot.base.remember import Remembered
 from manyshot.base.seeds import uniform
+
+Found = TypeVar("Found", bound=Sequence[Any])
 
 
 class TextOp(Op):
@@ -56,37 +59,57 @@ class FractionOp(TextOp):
         check_number(self, "fraction", high=1)
 
 
-class WordOp(TextOp):
-    """An op that changes the words of a text."""
+class WordOp(TextOp, Generic[Found]):
+    """An op that changes the words of a text.
+
+    What it finds in a text, such as the words that it may change, is remembered, since in training the same texts are
+    changed again and again. So ops on words are hashable.
+    """
 
     segmented: ClassVar[bool] = True
     """Whether runs of Han characters are segmented into words."""
 
     def apply(self, texts: list[str], params: Params) -> list[str]:
         """Change n texts, each by its own seed; a text in which nothing can be changed stays as it is."""
-        known = {text: split_words(text, self.segmented) for text in texts}
+        known = known_texts(self)
         split = [known[text] for text in texts]
-        counts = [self.numbers_needed(words) for words in split]
-        drawn = draw_numbers(params["seed"], counts)
+        drawn = draw_numbers(params["seed"], [count for _, _, count in split])
+        rewrite = self.rewrite
         return [
-            self.rewrite(words, numbers) if numbers else text
-            for text, words, numbers in zip(texts, split, drawn, strict=True)
+            rewrite(words, found, numbers) if numbers else text
+            for text, (words, found, _), numbers in zip(texts, split, drawn, strict=True)
         ]
 
     @abstractmethod
-    def numbers_needed(self, words: Words) -> int:
+    def find(self, words: Words) -> Found:
+        """What the op may change, such as indices of words; empty if the text cannot be changed."""
+
+    @abstractmethod
+    def numbers_needed(self, words: Words, found: Found) -> int:
         """The number of random numbers that a change of the text takes; 0 if it cannot be changed."""
 
     @abstractmethod
-    def rewrite(self, words: Words, numbers: Sequence[float]) -> str:
-        """The changed text, given as many numbers from 0 to 1 as it needs."""
+    def rewrite(self, words: Words, found: Found, numbers: Sequence[float]) -> str:
+        """The changed text, given what was found in it and as many numbers from 0 to 1 as it needs."""
+
+
+@lru_cache(maxsize=16)
+def known_texts(op: WordOp[Found]) -> Remembered[tuple[Words, Found, int]]:
+    """For each text its words, what an op finds in them, and how many numbers a change takes."""
+
+    def look(text: str) -> tuple[Words, Found, int]:
+        words = split_words(text, op.segmented)
+        found = op.find(words)
+        return words, found, op.numbers_needed(words, found) if found else 0
+
+    return Remembered(look, most=500_000)
 
 
 NEGATIONS = "no not never none nobody nothing nowhere nor neither without cannot n't 不 没 无 非 未 别"
 """Words that stay by default, since a text without them, or with them elsewhere, may belong to another class."""
 
 
-class KeepingOp(FractionOp, WordOp):
+class KeepingOp(FractionOp, WordOp[Found]):
     """An op on words that leaves some words alone: its option `keep`."""
 
     keep: str
@@ -98,27 +121,32 @@ class KeepingOp(FractionOp, WordOp):
             words: A text.
             indices: Indices of some of its words.
         """
-        return [index for index in indices if not is_kept(words.parts[index], self.keep)]
+        kept, parts = words_to_keep(self.keep), words.parts
+        return [index for index in indices if not kept[parts[index]]]
 
 
-@lru_cache(maxsize=100_000)
-def is_kept(word: str, keep: str) -> bool:
-    """Whether a word is one of those to leave alone.
+@lru_cache(maxsize=16)
+def words_to_keep(keep: str) -> Remembered[bool]:
+    """Whether a word, in any case, is one of those to leave alone.
 
     Args:
-        word: A word in any case.
         keep: Words with spaces between them. "n't" is every word that ends with it, and Han characters are every Han
             word that begins with them.
 
     Example:
-        >>> is_kept("Never", NEGATIONS), is_kept("isn't", NEGATIONS), is_kept("不要", NEGATIONS), is_kept("tea", "")
+        >>> kept = words_to_keep(NEGATIONS)
+        >>> kept["Never"], kept["isn't"], kept["不要"], kept["tea"]
         (True, True, True, False)
     """
-    plain = word.casefold().replace("’", "'")
-    for kept in keep.casefold().split():
-        if plain == kept or (kept == "n't" and plain.endswith(kept)) or (is_han(kept) and plain.startswith(kept)):
-            return True
-    return False
+    whole = frozenset(keep.casefold().split())
+    ends = ("n't",) if "n't" in whole else ()
+    starts = tuple(filter(is_han, whole))
+
+    def is_kept(word: str) -> bool:
+        plain = word.casefold().replace("’", "'")
+        return plain in whole or plain.endswith(ends) or plain.startswith(starts)
+
+    return Remembered(is_kept, most=500_000)
 
 
 def draw_numbers(seed: Int[Tensor, "n"], counts: Sequence[int]) -> list[list[float]]:
@@ -159,6 +187,8 @@ def pick_distinct(indices: Sequence[int], count: int, numbers: Sequence[float]) 
         >>> pick_distinct([1, 3, 5], 2, [0.0, 0.9])
         [1, 3]
     """
+    if count == 1:
+        return [indices[int(numbers[0] * len(indices))]]
     left, picked = list(indices), []
     for number in numbers[:count]:
         index = int(number * len(left))

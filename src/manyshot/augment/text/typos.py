@@ -56,21 +56,25 @@ class Typos(LetterOp):
 
     def misspell_word(self, word: str, where: float, how: float) -> str:
         """The word with one error, at a letter of the keyboard."""
-        indices = [index for index, letter in enumerate(word.lower()) if letter in NEAR]
-        index = indices[int(where * len(indices))]
-        kind, rest = divmod(how * len(KINDS), 1)
+        if word.isascii() and word.isalpha():
+            index = int(where * len(word))
+        else:
+            indices = [index for index, letter in enumerate(word.lower()) if letter in NEAR]
+            index = indices[int(where * len(indices))]
+        number = how * len(KINDS)
+        kind = KINDS[int(number)]
         letter = word[index]
-        near = NEAR[letter.lower()]
-        slip = match_case(near[int(rest * len(near))], letter)
-        if KINDS[int(kind)] == "leave out" and index:
+        if kind == "leave out" and index:
             return word[:index] + word[index + 1 :]
-        if KINDS[int(kind)] == "swap" and index and word[index - 1].lower() != letter.lower():
+        if kind == "swap" and index and word[index - 1].lower() != letter.lower():
             return (
                 word[: index - 1]
                 + match_case(letter, word[index - 1])
                 + match_case(word[index - 1].lower(), letter)
                 + word[index + 1 :]
             )
-        if KINDS[int(kind)] == "insert":
+        near = NEAR[letter.lower()]
+        slip = match_case(near[int((number - int(number)) * len(near))], letter)
+        if kind == "insert":
             return word[: index + 1] + slip.lower() + word[index + 1 :]
         return word[:index] + slip + word[index + 1 :]

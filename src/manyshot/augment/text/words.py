@@ -1,7 +1,7 @@
 """Splitting a text into words and what stands between them; `"".join(parts)` is the text again."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from manyshot.augment.text.chinese_tools import is_han, segment
 _RUN = rf"(?<![{LETTERS}0-9_])[{LETTERS}]++(?:['’\-][{LETTERS}]++)*(?![0-9_]|['’\-][{LETTERS}])"
 _ASCII = re.compile(r"(\b[A-Za-z]++(?:['\-][A-Za-z]++)*(?![0-9_]|['\-][A-Za-z]))")
 _PLAIN = re.compile(rf"({_RUN}|[{HAN}]++)")
+_WORDS_AND_SPACES = re.compile(r"[A-Za-z]++(?:[ '\-][A-Za-z]++)*[.?!]?")
 _WITH_PROTECTED = re.compile(rf"{PROTECTED}|({_RUN}|[{HAN}]++)")
 
 
@@ -36,7 +37,7 @@ class Words(NamedTuple):
     """
 
     parts: list[str]
-    movable: list[int]
+    movable: Sequence[int]
     simple: bool
 
     @property
@@ -72,12 +73,13 @@ def split_words(text: str, segmented: bool = True) -> Words:
         >>> split_words("今天天气真好。").parts
         ['', '今天天气', '', '真', '', '好', '。']
     """
-    plain = _plain_words(text)
-    if plain:
-        parts = [" "] * (2 * len(plain) + 1)
-        parts[1::2] = plain
-        parts[0] = parts[-1] = ""
-        return Words(parts, list(range(1, len(parts), 2)), True)
+    if _WORDS_AND_SPACES.fullmatch(text):
+        end = text[-1] if text[-1] in ".?!" else ""
+        words = text.removesuffix(end).split(" ")
+        parts = [" "] * (2 * len(words) + 1)
+        parts[1::2] = words
+        parts[0], parts[-1] = "", end
+        return Words(parts, range(1, len(parts), 2), True)
     simple = is_simple(text)
     if not simple:
         parts = _split(text, _full_pattern())
@@ -117,14 +119,6 @@ def replace_matches(text: str, matches: Iterable[re.Match[str]], replacements: I
         parts += (text[end : match.start()], replacement)
         end = match.end()
     return "".join((*parts, text[end:]))
-
-
-def _plain_words(text: str) -> list[str]:
-    """The words of a text of ASCII letters and single spaces only, as many are; none for any other text."""
-    if not (text.isascii() and text.replace(" ", "").isalpha()):
-        return []
-    words = text.split(" ")
-    return [] if "" in words else words
 
 
 @cache
@@ -198,4 +192,4 @@ def same_script(word: str, other: str) -> bool:
         >>> same_script("天", "气"), same_script("天", "sky")
         (True, False)
     """
-    return is_han(word) == is_han(other)
+    return (word.isascii() and other.isascii()) or is_han(word) == is_han(other)
