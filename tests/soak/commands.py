@@ -1,15 +1,18 @@
 """The commands of the campaign, run in forked children, and what may become of them."""
 
+import json
 import os
 import resource
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from child_processes import fork
+from manyshot.cli.main import TOO_LARGE
 
 LONGEST = 300
 """Characters of a line of error."""
@@ -30,6 +33,8 @@ class Ended:
         """What is wrong with this end, or None."""
         if "Traceback" in self.errors:
             return "a traceback"
+        if TOO_LARGE in self.errors:
+            return f"more than {MEMORY >> 20} MiB of memory"
         if self.status not in allowed:
             return f"exit status {self.status}"
         if self.status == 2 and not self.errors.strip():
@@ -48,33 +53,76 @@ def start(arguments: Sequence[str], log: Path, file_limit: int | None = None) ->
     """
 
     def work() -> None:
-        from manyshot.cli.main import run
-
-        with log.open("wb") as out:
-            os.dup2(out.fileno(), 1)
-            os.dup2(out.fileno(), 2)
-        sys.stdout, sys.stderr = (os.fdopen(n, "w", errors="backslashreplace", closefd=False) for n in (1, 2))
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        limit_memory()
         if file_limit is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
-        status = 0
-        try:
-            sys.argv = ["manyshot", *arguments]
-            run()
-        except SystemExit as stopped:
-            status = stopped.code if isinstance(stopped.code, int) else 1
-        except BaseException:
-            import traceback
-
-            traceback.print_exc()
-            status = 1
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
+        os._exit(run_here(arguments, log))
 
     return fork(work, {})
+
+
+def limit_memory() -> None:
+    """Let this process take so much memory more, and no more."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    most = pages * resource.getpagesize() + MEMORY
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def run_here(arguments: Sequence[str], log: Path) -> int:
+    """Run `manyshot ARGUMENTS` in this process, with its output in a file; returns the exit status."""
+    from manyshot.cli.main import run
+
+    with log.open("wb") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    sys.stdout, sys.stderr = (os.fdopen(n, "w", errors="backslashreplace", closefd=False) for n in (1, 2))
+    try:
+        sys.argv = ["manyshot", *arguments]
+        run()
+    except SystemExit as stopped:
+        return (stopped.code if isinstance(stopped.code, int) else 1) if stopped.code is not None else 0
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 0
+
+
+def run_all(commands: Sequence[Sequence[str]], folder: Path, patience: float = 300) -> list[Ended]:
+    """Run commands one after the other in one child, which loads and forks once; another child goes on after a crash.
+
+    Args:
+        commands: The arguments of each command.
+        folder: An empty folder for what they write on standard output and standard error.
+        patience: Seconds that each may take; one that takes longer is ended by a signal.
+    """
+    ends: list[Ended] = []
+    while len(ends) < len(commands):
+        first = len(ends)
+
+        def work(first: int = first) -> None:
+            limit_memory()
+            for number, arguments in enumerate(commands[first:], first):
+                signal.alarm(int(patience))
+                began = time.monotonic()
+                status = run_here(arguments, folder / f"{number}.log")
+                (folder / f"{number}.json").write_text(json.dumps([status, time.monotonic() - began]))
+            os._exit(0)
+
+        _, raw = os.waitpid(fork(work, {}), 0)
+        for number in range(first, len(commands)):
+            log, said = folder / f"{number}.log", folder / f"{number}.json"
+            text = log.read_bytes().decode("utf-8", "backslashreplace") if log.exists() else ""
+            if not said.exists():  # it took the child with it
+                ends.append(Ended(tuple(commands[number]), os.waitstatus_to_exitcode(raw) or 1, text, patience))
+                break
+            status, seconds = json.loads(said.read_text())
+            ends.append(Ended(tuple(commands[number]), status, text, seconds))
+    return ends
 
 
 def finish(child: int, log: Path, arguments: Sequence[str], began: float, patience: float = 300) -> Ended:

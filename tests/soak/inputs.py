@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from commands import run_command
+from commands import run_all
 from tally import Tally
 
 Mutate = Callable[[bytes, random.Random], bytes]
@@ -53,22 +53,26 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return data[: 1 << 20]
 
 
-def bad_input(folder: Path, seeds: Path, chance: random.Random, tally: Tally) -> None:
-    """Damage one of the good inputs, and run a command that reads it."""
-    name = chance.choice(sorted(READERS))
-    shutil.rmtree(folder / "in", ignore_errors=True)
-    arguments = READERS[name](folder / "in", seeds, chance)
-    words = [*arguments, *(["--out", str(folder / "out")] if arguments[0] not in ("data", "evaluate") else [])]
-    ended = run_command(words, folder / "log", patience=120)
-    tally.tried("inputs", ended.status != 0)
-    fault = ended.fault((0, 1, 2))
-    if fault:
-        kept = seeds.parent / "faults" / str(len(tally.faults))
-        shutil.copytree(folder / "in", kept, dirs_exist_ok=True)
-        tally.failed("inputs", f"{name}: manyshot {' '.join(words)}", f"{fault} ({kept}): {ended.errors[-900:]}")
-    for left in ("out", "in"):
-        path = folder / left
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+def bad_inputs(folder: Path, seeds: Path, chance: random.Random, tally: Tally, count: int = 50) -> None:
+    """Damage good inputs, and run a command that reads each."""
+    made, logs = folder / "in", folder / "logs"
+    for scratch in (made, logs):
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir()
+    names = [chance.choice(sorted(READERS)) for _ in range(count)]
+    commands = []
+    for number, name in enumerate(names):
+        arguments = READERS[name](made / str(number), seeds, chance)
+        out = [] if arguments[0] in ("data", "evaluate") else ["--out", str(made / f"{number}.out")]
+        commands.append([*arguments, *out])
+    for number, (name, ended) in enumerate(zip(names, run_all(commands, logs, patience=120), strict=True)):
+        tally.tried("inputs", ended.status != 0)
+        fault = ended.fault((0, 1, 2))
+        if fault:
+            kept = seeds.parent / "faults" / str(len(tally.faults))
+            shutil.copytree(made / str(number), kept, dirs_exist_ok=True)
+            told = f"{name}: manyshot {' '.join(ended.arguments)}"
+            tally.failed("inputs", told, f"{fault} ({kept}): {ended.errors[-900:]}")
 
 
 def _damage(path: Path, chance: random.Random) -> None:
