@@ -151,6 +151,7 @@ def test_scans_are_segmented_with_their_affine_matrices(manyshot, tmp_path):
         (("--label", "spot"), "label 'spot'"),
         (("--learner", "unet"), "segmentation-unet"),
         (("--plan", "query: flip"), "no meaning in segmentation"),
+        (("--plan", "shots: balanced 2 x flip"), "'balanced' has no meaning in segmentation"),
         (("--group-by", "q[0-9]"), "does not match"),
         (("--shots", "9"), "give more patients"),
         (("--report", "page.html"), "--shots"),

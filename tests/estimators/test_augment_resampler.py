@@ -90,3 +90,9 @@ def test_what_cannot_be_resampled_is_reported_in_one_line(options, X, message):
     with pytest.raises(InputError, match=message) as caught:
         AugmentResampler(**options).fit_resample(X, Y)
     assert "\n" not in str(caught.value)
+
+
+def test_a_balanced_plan_balances_where_the_plan_says_how_many():
+    X, y = np.random.default_rng(0).random((6, 8, 8)), np.array([0, 0, 0, 0, 1, 1])
+    resampler = AugmentResampler("shots: balanced 2 x affine(10)", sampling_strategy=None, random_state=0)
+    assert np.bincount(resampler.fit_resample(X, y)[1]).tolist() == [12, 12]

@@ -139,6 +139,22 @@ def test_more_shots_change_the_support_and_follow_the_seed():
     assert not np.allclose(first, FewShotClassifier(learner="ridge").fit(X, y).predict_proba(X))
 
 
+def test_balanced_shots_find_more_of_a_rare_class():
+    images, labels = load_digits(return_X_y=True)
+    found = {"shots: 2 x affine(10)": 0.0, "shots: balanced 2 x affine(10)": 0.0}
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        rare, common = (random.permutation(np.flatnonzero(labels == label)) for label in (3, 8))
+        few = np.concatenate([rare[:3], common[:60]])
+        for plan in found:
+            classifier = FewShotClassifier(learner="ridge", augment=plan, random_state=0)
+            classifier.fit((images[few] / 16).reshape(-1, 8, 8), labels[few])
+            answers = classifier.predict((images[rare[60:]] / 16).reshape(-1, 8, 8))
+            found[plan] += float((answers == 3).mean()) / 3
+    plain, balanced = found.values()
+    assert balanced > plain + 0.05
+
+
 def test_it_can_be_cloned_and_pickled():
     X, y = digits()
     classifier = FewShotClassifier(nn.Flatten(), "ridge", "shots: 2 x affine", random_state=0).fit(X, y)

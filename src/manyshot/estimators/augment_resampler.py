@@ -110,7 +110,8 @@ class AugmentResampler(BaseEstimator):  # type: ignore[misc] # scikit-learn has 
         if strategy is None:
             shots = next((clause for clause in plan.syntax.clauses if "shots" in clause.placements), None)
             copies = 1 if shots is None else shots.copies or 1
-            return counts * (1 + copies)
+            balanced = shots is not None and shots.balanced
+            return (np.full_like(counts, counts.max()) if balanced else counts) * (1 + copies)
         if strategy == "auto":
             return np.full_like(counts, counts.max())
         if isinstance(strategy, Mapping):

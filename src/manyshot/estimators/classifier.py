@@ -1,5 +1,6 @@
 """A few-shot classifier with scikit-learn's interface."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.utils.validation import (
 from torch import Tensor, nn
 
 from manyshot.augment import Plan, pool_variants
-from manyshot.augment.plan.syntax_tree import Clause, Syntax
+from manyshot.augment.plan.syntax_tree import Syntax
 from manyshot.base import InputError
 from manyshot.base.seeds import generator
 from manyshot.datasets.inputs import kind_of_input, read_pictures, to_images
@@ -253,7 +254,7 @@ def _check_plan(augment: str | Plan | None) -> Plan:
 def _only(plan: Plan, *placements: str) -> Plan:
     """The part of a plan that acts at these placements."""
     clauses = [
-        Clause(kept, clause.calls, clause.copies, clause.weight)
+        replace(clause, placements=kept)
         for clause in plan.syntax.clauses
         if (kept := tuple(name for name in clause.placements if name in placements))
     ]

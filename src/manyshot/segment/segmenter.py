@@ -107,6 +107,8 @@ def support_of(
             raise InputError(
                 f"plan: '{name}:' has no meaning in segmentation, where labels are masks; write 'support:' or 'shots:'"
             )
+    if any(clause.balanced for clause in plan.syntax.clauses):
+        raise InputError("plan: 'balanced' has no meaning in segmentation, where labels are masks; leave it out")
     pairs = MaskedItems(items.float() / 255 if items.dtype == torch.uint8 else items, masks)
     ops = {name: _op_of(plan, name) for name in plan.placements if name != "query"}
     if "shots" in ops:

@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from manyshot.base.sound import from_samples, is_sounds
@@ -85,6 +86,24 @@ def repeat_items(items: Items, copies: int) -> Items:
     if isinstance(items, Tensor):
         return items.repeat_interleave(copies, 1)
     return [[item for item in row for _ in range(copies)] for row in items]
+
+
+def take_items(items: Items, rows: Int[Tensor, "t m"]) -> Items:
+    """Some of the items of each task, by their indices.
+
+    Args:
+        items: Items of T tasks.
+        rows: Indices `[T, m]`.
+
+    Example:
+        >>> take_items([["a", "b"], ["c", "d"]], torch.tensor([[0, 0, 1], [1, 0, 1]]))
+        [['a', 'a', 'b'], ['d', 'c', 'd']]
+    """
+    if isinstance(items, Parts):
+        return items.both(lambda value: take_items(value, rows))
+    if isinstance(items, Tensor):
+        return items[torch.arange(len(rows), device=items.device)[:, None], rows.to(items.device)]
+    return [[row[i] for i in chosen] for row, chosen in zip(items, rows.tolist(), strict=True)]
 
 
 def flatten_tasks(items: Items) -> Items:

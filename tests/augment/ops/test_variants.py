@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from manyshot.augment.ops.op import Op
-from manyshot.augment.ops.variants import change, pool_variants, variants
+from manyshot.augment.ops.variants import balanced_variants, change, pool_variants, variants
 from manyshot.tasks import Examples
 from shift_op import Shift
 
@@ -45,6 +45,40 @@ def test_variants_of_an_item_stand_together_and_know_it():
     assert generated.origin.tolist() == [[i for i in range(4) for _ in range(5)]] * 3
     assert torch.equal(generated.class_ids[0], torch.arange(4).repeat_interleave(5))
     assert generated.weight[0].tolist() == [0.5] * 15 + [0.0] * 5
+
+
+class TestBalanced:
+    def test_all_classes_of_a_task_have_as_many_items_afterwards(self):
+        labels = torch.eye(3)[torch.tensor([[0, 0, 0, 0, 1, 1, 2], [0, 1, 1, 2, 2, 2, 2]])]
+        examples = Examples(
+            10.0 * torch.arange(14).view(2, 7, 1), labels, torch.ones(2, 7), torch.ones(2, 3, dtype=torch.bool)
+        )
+        made = balanced_variants(examples, Shift(), 2, generator(), weight=0.5)
+        counts = (labels * examples.weight[..., None]).sum(1) + (made.labels * (made.weight > 0)[..., None]).sum(1)
+        assert counts.tolist() == [[12.0] * 3] * 2
+        assert set(made.weight.unique().tolist()) == {0.5}
+        assert made.origin[0].bincount().tolist() == [2, 2, 2, 2, 5, 5, 11]
+        assert len(made.items.unique()) == made.items.numel()
+        assert torch.equal(made.items.floor().int()[..., 0], examples.items[..., 0].gather(1, made.origin).int())
+
+    def test_classes_of_one_size_get_what_they_get_without_it(self):
+        examples = Examples.of(torch.rand(2, 6, 4), torch.arange(3).repeat_interleave(2))
+        plain, balanced = (make(examples, Shift(), 3, generator()) for make in (variants, balanced_variants))
+        assert torch.equal(plain.items, balanced.items)
+        assert torch.equal(plain.origin, balanced.origin)
+
+    def test_padding_gets_none_and_tasks_that_need_fewer_are_padded(self):
+        texts, labels = (
+            [["a", "b", "c", ""], ["d", "e", "f", "g"]],
+            torch.eye(2)[torch.tensor([[0, 0, 1, 1], [0, 0, 0, 1]])],
+        )
+        weight = torch.tensor([[1.0, 1, 1, 0], [1, 1, 1, 1]])
+        made = balanced_variants(Examples(texts, labels, weight, torch.ones(2, 2) > 0), Suffix(), 1, generator())
+        kept = [
+            [text[0] for text, w in zip(row, own, strict=True) if w]
+            for row, own in zip(made.items, made.weight.tolist(), strict=True)
+        ]
+        assert kept == [["a", "b", "c", "c", "c"], ["d", "e", "f", "g", "g", "g", "g", "g"]]
 
 
 def test_sentences_are_changed_in_one_call_and_stay_with_their_tasks():

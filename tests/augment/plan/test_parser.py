@@ -16,6 +16,8 @@ CANONICAL = [
     "task: turn; support: affine(15) elastic(0.1); shots: 8 x elastic",
     "task: turn flip(per=task); support+query: affine elastic(0.1, cells=5) stroke(1, p=0.5)",
     "shots: 8 x affine elastic weight 0.5; query: 4 x affine",
+    "shots: balanced 2 x affine weight 0.5",
+    "shots: balanced flip",
     "query+support: affine(-5, 1.5, padding_mode=border)",
     "shots: 1 x noise(1e-7)",
     "support: oneof(affine(15) flip, p=0.5) maybe(flip)",
@@ -44,6 +46,7 @@ clauses = st.tuples(
     st.lists(calls_of(values), min_size=1, max_size=3),
     st.none() | st.integers(1, 1024),
     st.none() | st.floats(1e-300, 1e300),
+    st.booleans(),
 )
 groups = st.sampled_from(
     [
@@ -68,12 +71,13 @@ def build_call(call):
 
 
 def build_clause(placements, clause):
-    calls, copies, weight = clause
+    calls, copies, weight, balanced = clause
     return Clause(
         tuple(placements),
         tuple(map(build_call, calls)),
         copies if set(placements) <= {"shots", "query"} else None,
         weight if placements == ["shots"] else None,
+        balanced and placements == ["shots"],
     )
 
 
@@ -164,6 +168,8 @@ def test_any_text_is_a_plan_or_one_line_of_error(text):
         ("support: 8 x elastic", ["'support: 8 x'", "only query and shots take a count"]),
         ("support+shots: 8 x elastic", ["'support+shots: 8 x'", "only query and shots"]),
         ("query: 8 x elastic weight 2", ["weight 2", "only shots take a weight"]),
+        ("query: balanced 2 x flip", ["'query: balanced", "only shots can be balanced"]),
+        ("support+shots: balanced flip", ["only shots can be balanced"]),
         ("support: affine; support: flip", ["two clauses for 'support'", "merge"]),
         ("support: affine; query+support: flip", ["two clauses for 'support'"]),
         ("support+support: affine", ["'support+support:'", "once"]),

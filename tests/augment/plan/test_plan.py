@@ -238,6 +238,15 @@ class TestApplying:
         distance = (changed.items[:, 8:] - before.items.repeat_interleave(3, 1)).abs().amax((2, 3, 4))
         assert (distance > 0).all()
 
+    def test_balanced_shots_are_more_of_rarer_classes(self):
+        episode = episode_of(tasks=2, ways=2, shots=3)
+        rare = replace(episode.support, labels=torch.eye(2)[torch.tensor([0, 1, 1, 1, 1, 1])].expand(2, -1, -1))
+        support = applied("shots: balanced 2 x noise weight 0.5", replace(episode, support=rare)).support
+        assert support.labels[:, support.weight[0] > 0].sum(1).tolist() == [[12.0, 12.0]] * 2
+        assert support.weight[0].tolist() == [1.0] * 5 + [0.0] + [0.5] * 19
+        with pytest.raises(InputError, match="leave 'balanced' out"):
+            Plan("shots: balanced 2 x learned")
+
     def test_shots_without_a_count_add_one_variant_each(self):
         assert applied("shots: noise", episode_of()).support.items.shape[1] == 16
 

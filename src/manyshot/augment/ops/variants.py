@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -13,7 +13,7 @@ from manyshot.augment.ops.apply_to_parts import apply_to_parts
 from manyshot.augment.ops.item_kinds import kind_of, require_kind
 from manyshot.augment.ops.op import Op, Params, check_range
 from manyshot.tasks import Examples, Parts
-from manyshot.tasks.items import flatten_tasks, repeat_items, unflatten_tasks
+from manyshot.tasks.items import flatten_tasks, repeat_items, take_items, unflatten_tasks
 from manyshot.tasks.items import floats as as_floats
 
 
@@ -118,6 +118,55 @@ def variants(examples: Examples, op: Op, copies: int, generator: Generator, weig
         origin=origin.expand(tasks, -1),
     )
     return change(repeated, op, generator)
+
+
+def balanced_variants(examples: Examples, op: Op, copies: int, generator: Generator, weight: float = 1.0) -> Examples:
+    """Make changed variants of every item, more of rarer classes, so that all classes of a task have as many items.
+
+    Of a task whose largest class has n items, each class has n * (1 + copies) items with these variants. An item
+    belongs to its most probable class; items of weight 0, which are padding, get no variants.
+
+    Args:
+        examples: Examples of T tasks.
+        op: The op that changes an item.
+        copies: Number of variants per item of the largest class.
+        generator: Random numbers for the draws, one draw per variant.
+        weight: Weight of a variant, as a fraction of its item's weight.
+
+    Returns:
+        Examples, those of a class together, then those of an item; tasks that need fewer than others are padded by
+        items of weight 0. The origin of each is its item.
+
+    Example:
+        >>> from manyshot.augment.image import Noise
+        >>> rare = Examples.of(torch.zeros(1, 4, 1, 8, 8), torch.tensor([0, 0, 0, 1]))
+        >>> balanced_variants(rare, Noise(), 1, torch.Generator()).origin[0].tolist()
+        [0, 1, 2, 3, 3, 3, 3, 3]
+    """
+    real = examples.weight > 0
+    each = [_balanced_origins(row[there], copies) for row, there in zip(examples.class_ids, real, strict=True)]
+    most = max(map(len, each), default=0)
+    rows = torch.zeros(len(each), most, dtype=torch.long, device=examples.weight.device)
+    added = torch.zeros(rows.shape, dtype=torch.bool, device=rows.device)
+    for task, origins in enumerate(each):
+        rows[task, : len(origins)] = real[task].nonzero()[:, 0][origins]
+        added[task, : len(origins)] = True
+    taken = Examples(
+        items=take_items(examples.items, rows),
+        labels=examples.labels.gather(1, rows[..., None].expand(-1, -1, examples.labels.shape[2])),
+        weight=weight * examples.weight.gather(1, rows) * added,
+        class_mask=examples.class_mask,
+        origin=rows,
+    )
+    return change(taken, op, generator)
+
+
+def _balanced_origins(classes: Int[Tensor, " n"], copies: int) -> Int[Tensor, " m"]:
+    """The item that each variant of a task is made of."""
+    members = [(classes == label).nonzero()[:, 0] for label in classes.unique(sorted=True)]  # type: ignore[no-untyped-call]
+    target = max(map(len, members), default=0) * (1 + copies)
+    rows = [own[torch.arange(target - len(own), device=own.device) % len(own)].sort().values for own in members]
+    return torch.cat(rows) if rows else classes.new_zeros(0)
 
 
 def pool_variants(logits: Float[Tensor, "t m ways"], copies: int) -> Float[Tensor, "t n ways"]:

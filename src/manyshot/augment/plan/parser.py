@@ -8,7 +8,7 @@ A plan says which ops act where::
 Grammar, with spaces and line breaks free::
 
     plan      = "none" | preset | clause (";" clause)*
-    clause    = placement ("+" placement)* ":" [count "x"] op+ ["weight" number]
+    clause    = placement ("+" placement)* ":" ["balanced"] [count "x"] op+ ["weight" number]
     placement = "task" | "support" | "query" | "shots"
     op        = name ["(" [argument ("," argument)*] ")"]
     argument  = value | name "=" value        values by position first, then by name
@@ -19,6 +19,7 @@ Grammar, with spaces and line breaks free::
   which. `mirror` and `drop` change several parts together.
 - `support` and `query` change every item by its own draw; `query: 4 x …` puts four variants in place of each item.
 - `shots: 8 x …` adds eight variants of each support item, which stays; `weight 0.5` counts each as half an item.
+- `shots: balanced 8 x …` adds more to rarer classes, until each has as many as the largest, which gets eight of each.
 - Every op takes `p`: `elastic(0.1, p=0.5)` changes an item with probability one half.
 - Mixes (mixup, cutmix, mosaic) stand last in a clause of support, query or shots; they mix labels as well as items.
 - `shots: 8 x learned` adds shots that a learned augmenter generates (`manyshot.augment.augmenter`).
@@ -34,6 +35,9 @@ from manyshot.augment.plan.placements import PLACEMENTS, check_clause
 from manyshot.augment.plan.syntax_tree import MOST_COPIES, Clause, Syntax
 from manyshot.base import InputError, did_you_mean
 from manyshot.base.call_syntax import MAX_LENGTH, Call, CallParser, shorten
+
+BALANCED = "balanced"
+"""The word before the count of a clause whose rarer classes get more variants."""
 
 
 def parse(
@@ -90,6 +94,9 @@ class _Parser(CallParser):
             placements.append(self.placement())
         if not self.has(":"):
             self.fail(f"':' after '{placements[-1]}'")
+        balanced = self.token.kind == "name" and self.token.text == BALANCED
+        if balanced:
+            self.advance()
         copies = None
         if self.token.kind == "number":
             copies = self.whole()
@@ -101,7 +108,7 @@ class _Parser(CallParser):
         if not calls:
             self.fail("the name of an op")
         weight = self.number() if self.has("weight") else None
-        clause = Clause(tuple(placements), tuple(calls), copies, weight)
+        clause = Clause(tuple(placements), tuple(calls), copies, weight, balanced)
         self.check(clause)
         return clause
 

@@ -13,7 +13,7 @@ from torch import Generator
 from manyshot.augment.augmenter import LEARNED, Augmenter
 from manyshot.augment.mix import Mix, mix_examples
 from manyshot.augment.ops.compose import Compose
-from manyshot.augment.ops.variants import change, variants
+from manyshot.augment.ops.variants import balanced_variants, change, variants
 from manyshot.augment.plan.clause_ops import (
     build_item_ops,
     build_ops,
@@ -36,7 +36,8 @@ class Placement(ABC):
     takes_count: ClassVar[bool] = False
     """Whether a clause may give a number of variants, as in `8 x flip`."""
     takes_weight: ClassVar[bool] = False
-    """Whether a clause may give the weight of what it adds, as in `flip weight 0.5`."""
+    """Whether a clause may give the weight of what it adds, as in `flip weight 0.5`, or ask for more of rarer classes,
+    as in `balanced flip`."""
 
     @classmethod
     @abstractmethod
@@ -217,10 +218,12 @@ class ShotsPlacement(ItemPlacement):
     Args:
         copies: Number of variants per support item.
         weight: Weight of a variant, as a fraction of its item's weight.
+        balanced: Whether rarer classes get more variants, see `balanced_variants`.
     """
 
     copies: int = 1
     weight: float = 1.0
+    balanced: bool = False
 
     takes_count: ClassVar[bool] = True
     takes_weight: ClassVar[bool] = True
@@ -230,11 +233,12 @@ class ShotsPlacement(ItemPlacement):
         """Build the clause's ops and mixes; the word `learned` gives `LearnedShots`."""
         if any(call.name == LEARNED for call in clause.calls):
             return LearnedShots.from_clause(clause, augmenter)
-        return cls(*build_item_ops(clause), *count_and_weight(clause))
+        return cls(*build_item_ops(clause), *count_and_weight(clause), clause.balanced)
 
     def apply(self, episode: Episode, generator: Generator) -> Episode:
         """Add the variants behind the real support items."""
-        generated = self.mix(variants(episode.support, self.op, self.copies, generator, self.weight), generator)
+        make = balanced_variants if self.balanced else variants
+        generated = self.mix(make(episode.support, self.op, self.copies, generator, self.weight), generator)
         episode = episode.as_float()
         return replace(episode, support=episode.support.joined(generated))
 
@@ -262,6 +266,10 @@ class LearnedShots(Placement):
         if len(clause.calls) > 1 or call.arguments or call.options:
             raise InputError(
                 f"plan: {call.place}: the augmenter knows how; write the word alone, as in 'shots: 8 x {LEARNED}'"
+            )
+        if clause.balanced:
+            raise InputError(
+                f"plan: {call.place}: the augmenter makes as many shots of each item; leave 'balanced' out"
             )
         return cls(*count_and_weight(clause), augmenter)
 
@@ -315,3 +323,6 @@ def check_clause(clause: Clause) -> None:
         raise InputError(
             f"plan: '{where}: … weight {number(clause.weight)}': only {able} take a weight; give them a clause"
         )
+    if clause.balanced and not all(PLACEMENTS[name].takes_weight for name in clause.placements):
+        able = " and ".join(name for name, kind in PLACEMENTS.items() if kind.takes_weight)
+        raise InputError(f"plan: '{where}: balanced …': only {able} can be balanced; leave the word out here")

@@ -18,6 +18,7 @@ class Clause:
         calls: The ops, in the order in which they act.
         copies: Number of variants per item, 1 to 1,024; None where no count is written.
         weight: Weight of an added shot, as a fraction of the weight of the item that it came from; None means 1.
+        balanced: Whether rarer classes get more variants, so that all classes have as many items afterwards.
 
     Raises:
         InputError: For a repeated placement, no op, or a count or weight out of range.
@@ -31,6 +32,7 @@ class Clause:
     calls: tuple[Call, ...]
     copies: int | None = None
     weight: float | None = None
+    balanced: bool = False
 
     def __post_init__(self) -> None:
         where = "+".join(self.placements)
@@ -49,7 +51,8 @@ class Clause:
     def __str__(self) -> str:
         copies = "" if self.copies is None else f"{self.copies} x "
         weight = "" if self.weight is None else f" weight {number(self.weight)}"
-        return f"{'+'.join(self.placements)}: {copies}{' '.join(map(str, self.calls))}{weight}"
+        balanced = "balanced " if self.balanced else ""
+        return f"{'+'.join(self.placements)}: {balanced}{copies}{' '.join(map(str, self.calls))}{weight}"
 
 
 @dataclass(frozen=True)
