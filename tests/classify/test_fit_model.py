@@ -145,6 +145,12 @@ class TestPictures:
         assert [one.plan for one in encoding.passes] == ["none", "flip", "affine"]  # flip is made once
         assert [one.plan for one in encoding.left_out] == ["crop(0.6)", "blur(2)"]
         assert encoding.seconds == 4
+        shapes = encoding.shapes(10_000_000)  # they take no memory
+        assert {plan: one.shape[:2] for (_, plan), one in shapes.features.items()} == {
+            "none": (10_000_000, 1),
+            "flip": (10_000_000, 1),
+            "affine": (10_000_000, 2),
+        }
 
     def test_the_spread_is_tried_joined_and_alone_only_when_asked_for(self):
         names = ("efficientnet-lite0", "efficientnet-lite0-spread", "efficientnet-lite2")

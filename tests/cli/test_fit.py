@@ -54,6 +54,7 @@ def test_a_person_reads_what_was_tried_and_kept_and_why(manyshot, questions_tabl
     for words in ("tried ", "kept: ngrams, ridge", "why: ", "accuracy on new examples: ", "next: manyshot predict"):
         assert words in answer.out
     assert answer.errors.startswith("Note: encoding 8 sentences, with ngrams: about ")  # before it begins
+    assert "; then comparing 6 candidates: about 1 s" in answer.errors
 
 
 def test_the_same_seed_gives_the_same_model(manyshot, questions_table, tmp_path, fitted):

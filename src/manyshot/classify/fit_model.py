@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,7 +14,8 @@ from manyshot.classify.build_fit_report import build_fit_report
 from manyshot.classify.calibrate.temperature import left_out_probabilities
 from manyshot.classify.calibrate.unknown_detector import UnknownDetector
 from manyshot.classify.choose.choice_metric import check_choice_metric
-from manyshot.classify.choose.choose_candidate import LEAST_TO_CHOOSE
+from manyshot.classify.choose.candidate_prior import load_prior
+from manyshot.classify.choose.choose_candidate import LEAST_TO_CHOOSE, estimate_comparison, plan_comparison
 from manyshot.classify.choose.fit_decision import NAMES, FitDecision, decide
 from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.choose.search_space import AUTO, SearchSpace
@@ -61,7 +63,8 @@ def fit_model(
         about: What is said of each class, in the order of the classes; their names if None.
         metric: What candidates are compared by on these examples: "accuracy"; or "balanced-accuracy" or "auroc", under
             which a rare class counts as much as a frequent one.
-        budget: Seconds that encoding may take. The examples as they are are encoded in any case.
+        budget: Seconds that encoding may take, and that comparing candidates may. The examples as they are are encoded
+            in any case, and compared by the most promising candidate.
         seed: Seed of variants and splits.
         device: Device to encode on.
         progress: Called with a line of text when there is something to say.
@@ -87,16 +90,19 @@ def fit_model(
     few = bool(np.median(np.bincount(examples.labels)) < LEAST_TO_CHOOSE)
     search = SearchSpace.of(examples.kind, encoder, head, plan, few, mirror)
     encoding = plan_encoding(examples, search.encoders, search.together, budget, seed)
-    progress(_announcement(examples, encoding))
-    encoded = encode_passes(examples, encoding.passes, seed, device)
-    labeled = LabeledFeatures(encoded, examples.labels, _groups(examples), seed)
-    candidates = search.candidates(encoded, examples.kind)
+    shapes = LabeledFeatures(encoding.shapes(len(examples)), examples.labels, _groups(examples), seed)
+    candidates = search.candidates(shapes.encoded, examples.kind)
+    kept = plan_comparison(shapes, candidates, load_prior(examples.kind), budget=budget)
+    comparing = estimate_comparison(shapes, [candidates[index] for index in kept])
+    progress(_announcement(examples, encoding, 1 if few else len(kept), comparing))
+    labeled = replace(shapes, encoded=encode_passes(examples, encoding.passes, seed, device))
     about = examples.class_texts if about is None else about
-    decision = decide(labeled, examples.kind, candidates, names, about, metric, progress)
+    decision = decide(labeled, examples.kind, candidates, names, about, metric, progress, budget)
     model = _model(labeled, examples, decision)
     candidate, temperature, folds = decision.candidate, decision.temperature, decision.choice.folds
     left_out = left_out_probabilities(labeled, candidate, temperature, folds, decision.term)
     seconds = time.monotonic() - start
+    encoding = replace(encoding, seconds=encoding.seconds + comparing)
     report = build_fit_report(examples, labeled, encoding, decision, left_out, metric, seconds)
     return model.with_report(report.as_dict()), report
 
@@ -132,13 +138,16 @@ def _check(examples: ExampleSet, budget: float, names: str, about: Sequence[str]
     check_labels(examples.labels, examples.class_names, examples.names)
 
 
-def _announcement(examples: ExampleSet, encoding: Encoding) -> str:
+def _announcement(examples: ExampleSet, encoding: Encoding, compared: int, comparing: float) -> str:
     encoders = list(dict.fromkeys(one.encoder for one in encoding.passes))
     views = sum(one.copies for one in encoding.passes) // len(encoders)
     what = f"{len(examples):,} {examples.kind}" + (f", {views} views of each" if views > 1 else "")
-    seconds = encoding.seconds
-    duration = f"about {seconds / 60:.0f} minutes" if seconds > 90 else f"about {max(seconds, 1):.0f} s"
-    return f"encoding {what}, with {' and '.join(encoders)}: {duration}"
+    then = f"; then comparing {compared} candidates: {_about(comparing)}" if compared > 1 else ""
+    return f"encoding {what}, with {' and '.join(encoders)}: {_about(encoding.seconds)}{then}"
+
+
+def _about(seconds: float) -> str:
+    return f"about {seconds / 60:.0f} minutes" if seconds > 90 else f"about {max(seconds, 1):.0f} s"
 
 
 def _groups(examples: ExampleSet) -> NDArray[np.int64] | None:

@@ -40,7 +40,7 @@ class FitArguments:
         mirror: Whether mirrored pictures may be tried.
         names: Whether names of classes are used.
         about: Table of what is said of the classes.
-        budget: Seconds that encoding variants of the examples may take.
+        budget: Seconds that encoding may take, and that comparing candidates may.
         seed: Seed of splits and augmentation.
         split: Part of the examples.
         group_by: What examples belong together by.
@@ -90,7 +90,7 @@ class FitArguments:
         Path | None, typer.Option("--about", help="A table with a text about each class, in place of its name.")
     ] = None
     budget: Annotated[
-        float, typer.Option("--budget", min=0, help="Seconds that the search may take on top of encoding once.")
+        float, typer.Option("--budget", min=0, help="Seconds that encoding may take, and that comparing may.")
     ] = 180.0
     seed: Annotated[int, SEED] = 0
     split: Split = None

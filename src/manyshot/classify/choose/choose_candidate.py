@@ -14,6 +14,7 @@ from manyshot.base import track
 from manyshot.classify.choose.candidate_prior import Prior
 from manyshot.classify.choose.candidates import LEARNED, Candidate
 from manyshot.classify.choose.choice_metric import values_of
+from manyshot.classify.choose.comparison_cost import seconds_to_compare
 from manyshot.classify.choose.labeled_features import LabeledFeatures
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 
@@ -91,6 +92,7 @@ def choose(
     prior: Prior,
     effort: Effort | None = None,
     metric: str = "accuracy",
+    budget: float = math.inf,
 ) -> Choice:
     """Choose a candidate, and judge the choice by nested repeated stratified resampling.
 
@@ -105,6 +107,7 @@ def choose(
         effort: How many splits are made; by the number of examples if None. Without outer splits nothing is judged.
         metric: What candidates are compared by on these examples, one of `choice_metric.METRICS`.
             What is known from other data sets are gains of accuracy in any case.
+        budget: Seconds that comparing may take; what does not fit into it is not compared, the least promising first.
     """
     parts = int(np.median(examples.group_counts()))
     if parts < LEAST_TO_CHOOSE:  # the learned mix is the best of all on drawings, and by far the worst on photographs
@@ -123,7 +126,7 @@ def choose(
         logits, correct = _judge(examples, candidates, training, scores.argmax(1))
         without = _judge_plain(examples, candidates, training, scores)
         return _first_guess(candidates, cautious, folds, logits, correct, without, training)
-    kept = _most_promising(mean + sd, plain, effort.most)
+    kept = plan_comparison(examples, candidates, prior, effort, budget)
     candidates, mean, sd, plain = [candidates[i] for i in kept], mean[kept], sd[kept], plain[kept]
     right = _cross_validate(examples, candidates, training, folds, effort.inner, metric)
     first = int(mean.argmax())
@@ -153,13 +156,60 @@ def _first_guess(
     return Choice(first, True, tried, logits, folds, correct, without, training, [first] * len(training))
 
 
-def _most_promising(scores: NDArray[np.float64], plain: NDArray[np.bool_], most: int) -> NDArray[np.int64]:
-    """The candidates with the highest scores, in their order; the best without augmentation is one of them."""
-    order = np.argsort(-scores, kind="stable")
-    kept = set(order[:most].tolist())
-    if plain.any():
-        kept.add(int(np.where(plain, scores, -np.inf).argmax()))
-    return np.array(sorted(kept), dtype=np.int64)
+def plan_comparison(
+    examples: LabeledFeatures,
+    candidates: Sequence[Candidate],
+    prior: Prior,
+    effort: Effort | None = None,
+    budget: float = math.inf,
+) -> list[int]:
+    """Choose which candidates to compare: the most promising ones that fit into a budget.
+
+    The best without augmentation is one of them, whatever it costs; so is the most promising of all where every
+    candidate augments.
+
+    Args:
+        examples: The examples; of their features only the shapes are looked at.
+        candidates: What may be chosen.
+        prior: Gains on other data sets.
+        effort: How many splits are made; by the number of examples if None.
+        budget: Seconds.
+
+    Returns:
+        Indices of the candidates, in their order.
+    """
+    effort = effort or effort_of(examples.encoded, candidates)
+    gains = [prior.gain_of(candidate, examples.shots) for candidate in candidates]
+    scores = np.array([gain.mean + gain.sd for gain in gains])
+    plain = np.array([not candidate.setting.variants for candidate in candidates])
+    needed = int((np.where(plain, scores, -np.inf) if plain.any() else scores).argmax())
+
+    def seconds(kept: Sequence[int]) -> float:
+        return estimate_comparison(examples, [candidates[i] for i in kept], effort)
+
+    kept, taken = [needed], 0
+    limit = math.inf if math.isinf(budget) else max(budget, seconds(kept))
+    for index in np.argsort(-scores, kind="stable").tolist():
+        wanted = kept if index == needed else [*kept, index]
+        if taken < effort.most and (math.isinf(limit) or seconds(wanted) <= limit):
+            kept, taken = wanted, taken + 1
+    return sorted(kept)
+
+
+def estimate_comparison(
+    examples: LabeledFeatures, candidates: Sequence[Candidate], effort: Effort | None = None
+) -> float:
+    """Seconds that it takes on this machine to compare candidates and to judge the one that is chosen.
+
+    Args:
+        examples: The examples; of their features only the shapes are looked at.
+        candidates: What is compared.
+        effort: How many splits are made; by the number of examples if None.
+    """
+    parts = int(np.median(examples.group_counts()))
+    effort = effort or effort_of(examples.encoded, candidates)
+    sets = 1 + effort.outer * min(parts, FOLDS) if parts > 1 else 1
+    return seconds_to_compare(examples.encoded, candidates, sets, effort.inner if parts >= LEAST_TO_CHOOSE else 0)
 
 
 def effort_of(encoded: EncodedExamples, candidates: Sequence[Candidate]) -> Effort:

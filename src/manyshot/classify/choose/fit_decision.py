@@ -1,5 +1,6 @@
 """What a fit decides before it fits to all examples: the candidate, the use of names, and how sure predictions are."""
 
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ def decide(
     about: Sequence[str],
     metric: str,
     progress: Callable[[str], None],
+    budget: float = math.inf,
 ) -> FitDecision:
     """Choose a candidate, then whether names of classes are used beside it, and calibrate.
 
@@ -76,12 +78,13 @@ def decide(
         about: What is said of each class.
         metric: What candidates are compared by.
         progress: Called with a line of text when there is something to say.
+        budget: Seconds that comparing candidates may take.
 
     Raises:
         InputError: If names must be used and cannot be.
     """
     prior = load_prior(kind)
-    choice = choose(examples, candidates, prior, metric=metric)
+    choice = choose(examples, candidates, prior, metric=metric, budget=budget)
     named, term = None, None
     if names != NO_NAMES:
         said = class_directions(kind, examples.encoded.encoders, about)

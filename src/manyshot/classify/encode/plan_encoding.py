@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
+
 from manyshot.classify.choose.candidates import NO_PLAN, Variants
 from manyshot.classify.encode.encode_examples import count_uncached, encode_examples, estimate_seconds
 from manyshot.classify.encode.encoded_examples import EncodedExamples
-from manyshot.classify.encode.frozen_encoders import encoder_blocks
+from manyshot.classify.encode.frozen_encoders import encoder_blocks, load_encoder
 from manyshot.classify.examples.example_set import ExampleSet
 
 
@@ -38,6 +40,16 @@ class Encoding:
     passes: tuple[Pass, ...]
     seconds: float
     left_out: tuple[Pass, ...]
+
+    def shapes(self, count: int) -> EncodedExamples:
+        """Features of the shapes that encoding will give, all zero and without memory of their own.
+
+        Args:
+            count: Number of examples.
+        """
+        zero = torch.zeros(1, 1, 1)
+        sizes = {(one.encoder, one.plan): (count, one.copies, load_encoder(one.encoder).features) for one in self.passes}
+        return EncodedExamples({key: zero.expand(size) for key, size in sizes.items()})
 
 
 def plan_encoding(
