@@ -2,10 +2,10 @@
 
     python benchmarks/fit_cost.py --root DATA --work FOLDER --threads 2
 
-Photographs of CIFAR-FS (`DATA/cifar_fs/images.zip`), enlarged to 640 x 480 pixels, stand for a user's: they take as long
-to decode and encode as others. Every command runs in a process of its own with an empty cache, but for the second fit.
-The time of the encoder alone is that of its calls on the same views in memory, after reading, decoding and changing
-them. Writes results/fit_cost.json.
+Photographs of CIFAR-FS (`DATA/cifar_fs/images.zip`), enlarged to 640 x 480 pixels, stand for a user's: they take as
+long to decode and encode as others. Every command runs in a process of its own with an empty cache, but for the
+second fit. The time of the encoder alone is that of its calls on the same views in memory, after reading, decoding
+and changing them. Writes results/fit_cost.json.
 """
 
 import argparse
@@ -59,7 +59,9 @@ def write_photographs(root: Path, folder: Path, classes: int, each: int, first: 
         for label, names in sorted(by_class.items())[:classes]:
             (folder / label).mkdir(parents=True)
             for number, name in enumerate(sorted(names)[first : first + each]):
-                picture = Image.open(io.BytesIO(archive.read(name))).convert("RGB").resize(size, Image.Resampling.BICUBIC)
+                picture = (
+                    Image.open(io.BytesIO(archive.read(name))).convert("RGB").resize(size, Image.Resampling.BICUBIC)
+                )
                 picture.save(folder / label / f"{number}.jpg", quality=90)
 
 
@@ -100,7 +102,9 @@ def measure_fit(data: Path, work: Path, cache: Path, threads: int) -> dict[str, 
 
 def measure_predict(model: Path, data: Path, work: Path, cache: Path, threads: int) -> dict[str, Any]:
     """Predict with an empty cache; then the time of the encoders alone on the same views."""
-    cost, _ = manyshot(["predict", str(model), str(data), "--out", str(work / "answers.csv"), "--overwrite"], cache, threads)
+    cost, _ = manyshot(
+        ["predict", str(model), str(data), "--out", str(work / "answers.csv"), "--overwrite"], cache, threads
+    )
     alone = json.loads(run([__file__, "--alone", str(model), str(data)], cache, threads)["printed"])
     over = cost["cpu_seconds"] / alone["encoders"] - 1
     return cost | {"encoders_alone": alone, "more_than_encoders": round(over, 4)}
@@ -178,7 +182,10 @@ def main() -> None:
         measured[f"predict {MANY:,} small pictures"], _ = manyshot(words, cache, threads)
     for name, row in measured.items():
         print(name, json.dumps(row))
-    write("fit_cost", {**found, "measured": found.get("measured", {}) | measured, "cpu": cpu_name(), "of_commands": threads})
+    write(
+        "fit_cost",
+        {**found, "measured": found.get("measured", {}) | measured, "cpu": cpu_name(), "of_commands": threads},
+    )
 
 
 if __name__ == "__main__":

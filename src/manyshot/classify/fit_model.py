@@ -13,8 +13,8 @@ from manyshot.base import InputError
 from manyshot.classify.build_fit_report import build_fit_report
 from manyshot.classify.calibrate.temperature import left_out_probabilities
 from manyshot.classify.calibrate.unknown_detector import UnknownDetector
-from manyshot.classify.choose.choice_metric import check_choice_metric
 from manyshot.classify.choose.candidate_prior import load_prior
+from manyshot.classify.choose.choice_metric import check_choice_metric
 from manyshot.classify.choose.choose_candidate import LEAST_TO_CHOOSE, estimate_comparison, plan_comparison
 from manyshot.classify.choose.fit_decision import NAMES, FitDecision, decide
 from manyshot.classify.choose.labeled_features import LabeledFeatures

@@ -15,12 +15,11 @@ from manyshot.classify.heads import Transform
 
 VIEWS = (("turn", 4),)
 HEADS = ("ridge(penalty=0.1)", "lda(shrinkage=0.5)")
-CANDIDATES = [
-    Candidate("pixels", Setting(Transform(), head, variants)) for variants in (VIEWS, ()) for head in HEADS
-]
+CANDIDATES = [Candidate("pixels", Setting(Transform(), head, variants)) for variants in (VIEWS, ()) for head in HEADS]
 EFFORT = Effort(outer=2, inner=3, most=1000)
 PRIOR = Prior(
-    {"pixels": {1: Gain(0.0, 0.0)}}, {one.setting.key: {1: Gain(0.1 * i, 0.0)} for i, one in enumerate(CANDIDATES[::-1])}
+    {"pixels": {1: Gain(0.0, 0.0)}},
+    {one.setting.key: {1: Gain(0.1 * i, 0.0)} for i, one in enumerate(CANDIDATES[::-1])},
 )
 """Variants are the more promising ones."""
 
@@ -29,7 +28,9 @@ def examples(shots: int = 10, features: int = 6) -> LabeledFeatures:
     labels = np.arange(2 * shots) % 2
     random = torch.Generator().manual_seed(0)
     rows = torch.rand(len(labels), 1, features, generator=random) + torch.from_numpy(labels)[:, None, None]
-    return LabeledFeatures(EncodedExamples({("pixels", "none"): rows, ("pixels", "turn"): rows.repeat(1, 4, 1)}), labels)
+    return LabeledFeatures(
+        EncodedExamples({("pixels", "none"): rows, ("pixels", "turn"): rows.repeat(1, 4, 1)}), labels
+    )
 
 
 def cost(monkeypatch: pytest.MonkeyPatch, *constants: float) -> None:

@@ -48,7 +48,9 @@ class Encoding:
             count: Number of examples.
         """
         zero = torch.zeros(1, 1, 1)
-        sizes = {(one.encoder, one.plan): (count, one.copies, load_encoder(one.encoder).features) for one in self.passes}
+        sizes = {
+            (one.encoder, one.plan): (count, one.copies, load_encoder(one.encoder).features) for one in self.passes
+        }
         return EncodedExamples({key: zero.expand(size) for key, size in sizes.items()})
 
 
