@@ -9,13 +9,14 @@ import torch
 from manyshot.augment import Plan
 from manyshot.augment.plan.presets import PRESETS
 from manyshot.base import InputError
-from manyshot.classify.choose.candidates import LEARNED, TOGETHER, check_plan
+from manyshot.classify.choose.candidates import LEARNED, TOGETHER, Setting, check_plan
 from manyshot.classify.choose.search_space import SearchSpace
 from manyshot.classify.encode.encode_examples import plan_op
 from manyshot.classify.encode.encoded_examples import EncodedExamples
 from manyshot.classify.encode.plan_encoding import plan_encoding
 from manyshot.classify.examples.read_examples import examples_from_arrays
 from manyshot.classify.fit_model import fit_model
+from manyshot.classify.heads import Transform
 from manyshot.meta_augment.auto.candidate_ops import OPS, OpShares
 
 GREET = ["hello there", "hello my friend", "hello again", "hello to you all", "hello everybody", "well hello"]
@@ -101,6 +102,33 @@ class TestSentences:
 def test_every_preset_is_a_plan_of_a_fit(preset):
     op = plan_op(check_plan(preset))
     assert op == Plan(preset).item_op()
+
+
+class TestBalance:
+    def test_all_classes_weigh_the_same_with_their_variants(self):
+        rows = {("ngrams", "none"): torch.ones(3, 1, 2), ("ngrams", "typos"): torch.ones(3, 2, 2)}
+        encoded = EncodedExamples(rows, torch.tensor([0.75, 0.75, 1.5]))
+        setting = Setting(Transform(), "ridge", (("typos", 2),))
+        assert encoded.row_weights(setting).view(3, 3).tolist() == [[0.75, 0.375, 0.375]] * 2 + [[1.5, 0.75, 0.75]]
+        assert encoded.select(torch.tensor([2])).row_weights(setting).tolist() == [1.5, 0.75, 0.75]
+
+    def test_a_rare_class_is_found_more_often_and_the_report_says_so(self):
+        texts = [f"hello {word}" for word in ["there", "friend", "again", "all", "world", "you", "two", "one"]] + [
+            "bye all",
+            "bye you",
+        ]
+        examples = examples_from_arrays(texts, ["greet"] * 8 + ["leave"] * 2)
+        asked = examples_from_arrays(["bye there friend", "bye world", "bye again one"])
+        rare = []
+        for balance in (False, True):
+            model, report = fit_model(examples, encoder="ngrams", head="ridge(1)", names="none", balance=balance)
+            assert report.as_dict()["balanced"] == balance
+            rare.append(float(model.predict(asked).probabilities[:, 1].mean()))
+        assert rare[1] > rare[0] + 0.1
+
+    def test_classes_of_one_size_give_the_same_model(self):
+        plain, balanced = (fit_model(sentences(4), encoder="ngrams", balance=one)[0] for one in (False, True))
+        assert torch.allclose(plain.linear.weight, balanced.linear.weight)
 
 
 class TestPictures:

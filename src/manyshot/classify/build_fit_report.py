@@ -72,6 +72,7 @@ def build_fit_report(
         estimate=encoding.seconds,
         measures=None if probabilities is None or fold is None else measures_of(probabilities, labels, fold, groups),
         metric=metric,
+        balanced=labeled.encoded.weights is not None,
         points=() if left_out is None else choose_points(left_out, labels),
     )
 

@@ -34,6 +34,7 @@ def fit_model(
     head: str = AUTO,
     plan: str = AUTO,
     mirror: bool = True,
+    balance: bool = False,
     names: str = AUTO,
     about: Sequence[str] | None = None,
     metric: str = "accuracy",
@@ -57,6 +58,8 @@ def fit_model(
             augmenter `auto` starts from; "none" for no augmentation; "auto" to choose.
         mirror: Whether mirrored pictures may be tried, if the plan is "auto"; not where left and right mean something,
             as on X-rays.
+        balance: Whether all classes weigh the same, so that examples of a rare class, and their variants, weigh more;
+            probabilities are then those of classes that are equally frequent.
         names: Whether what is said of classes is used beside their examples: "auto" where names agree with the examples
             and what is known of them says that it pays, "none" or "always". Without a classifier of the encoder's own,
             an encoder of sentences or, for recordings, eSpeak NG, names are not used.
@@ -95,7 +98,8 @@ def fit_model(
     kept = plan_comparison(shapes, candidates, load_prior(examples.kind), budget=budget)
     comparing = estimate_comparison(shapes, [candidates[index] for index in kept])
     progress(_announcement(examples, encoding, 1 if few else len(kept), comparing))
-    labeled = replace(shapes, encoded=encode_passes(examples, encoding.passes, seed, device))
+    encoded = encode_passes(examples, encoding.passes, seed, device)
+    labeled = replace(shapes, encoded=encoded.balanced(examples.labels) if balance else encoded)
     about = examples.class_texts if about is None else about
     decision = decide(labeled, examples.kind, candidates, names, about, metric, progress, budget)
     model = _model(labeled, examples, decision)

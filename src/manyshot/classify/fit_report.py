@@ -116,6 +116,7 @@ class FitReport:
         metric: What candidates were compared by.
         points: From which probabilities on the model takes an example for a class at some specificities; chosen on
             held-out examples; empty without enough of them.
+        balanced: Whether all classes weighed the same.
     """
 
     classes: tuple[str, ...]
@@ -138,6 +139,7 @@ class FitReport:
     measures: Metrics | None = None
     metric: str = "accuracy"
     points: tuple[OperatingPoint, ...] = ()
+    balanced: bool = False
 
     @property
     def examples(self) -> int:
@@ -163,6 +165,7 @@ class FitReport:
             "considered": self.considered,
             "left_out": list(self.left_out),
             "metric": self.metric,
+            "balanced": self.balanced,
             "accuracy": self.accuracy,
             "interval": list(self.interval),
             "augmentation": None if self.augmentation is None else self.augmentation.as_dict(),

@@ -38,6 +38,7 @@ class FitArguments:
         head: Head on its features; chosen if "auto".
         plan: Augmentation of the examples; chosen if "auto".
         mirror: Whether mirrored pictures may be tried.
+        balance: Whether all classes weigh the same.
         names: Whether names of classes are used.
         about: Table of what is said of the classes.
         budget: Seconds that encoding may take, and that comparing candidates may.
@@ -79,6 +80,10 @@ class FitArguments:
             help="Try mirrored pictures, too; not where left and right mean something, as on X-rays or in writing.",
         ),
     ] = True
+    balance: Annotated[
+        bool,
+        typer.Option("--balance", help="Let all classes weigh the same, so that a rare one is found more often."),
+    ] = False
     names: Annotated[
         str,
         typer.Option(
@@ -165,7 +170,7 @@ def fit(options: FitArguments, table: TableArguments, as_json: Json = False, qui
         )
         settings = options.settings(found.class_names)
         chosen_by: Keywords = {"metric": options.metric, "budget": options.budget, "mirror": options.mirror}
-        model, report = fit_model(found, **chosen_by, **settings)
+        model, report = fit_model(found, balance=options.balance, **chosen_by, **settings)
         # Where the examples are, so that `export` can check its file on them; and how others are to be read.
         source = {"data": str(options.data), "window": options.window}
         save_model(model.with_report({**model.report, **source}), out, options.overwrite)

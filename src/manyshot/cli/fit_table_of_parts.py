@@ -29,6 +29,7 @@ def fit_table_of_parts(options: "FitArguments", table: TableArguments, as_json: 
     refuse(
         "on examples of several parts, where no candidates are compared",
         metric=None if options.metric == FitArguments.metric else options.metric,
+        balance=options.balance or None,
         no_mirror=None if options.mirror else True,
         budget=None if options.budget == FitArguments.budget else options.budget,
     )

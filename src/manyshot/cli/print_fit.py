@@ -45,7 +45,8 @@ def print_fit(report: "FitReport", out: Path) -> None:
             setting = one.candidate.setting
             say(f"  {_percent(one.accuracy):>6}  {one.candidate.encoder}, {setting.head}, augmentation {setting.plan}")
     chosen = report.chosen.setting
-    say(f"kept: {report.chosen.encoder}, {chosen.head}, augmentation {chosen.plan}")
+    alike = ", classes weighed alike" if report.balanced else ""
+    say(f"kept: {report.chosen.encoder}, {chosen.head}, augmentation {chosen.plan}{alike}")
     say(f"why: {report.why}")
     for line in (
         *_left_out(report),

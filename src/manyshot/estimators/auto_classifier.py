@@ -26,6 +26,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         names: Whether class labels are read as names that say something of the classes: "none", "auto" where they agree
             with the examples, or "always". With "none" predictions do not depend on what classes are called.
         mirror: Whether mirrored pictures may be tried, if the plan is "auto".
+        balance: Whether all classes weigh the same, so that a rare one is predicted more often.
         budget: Seconds that the search may take.
         random_state: Seed of splits and augmentation: a whole number, a NumPy `RandomState`, or None.
 
@@ -53,11 +54,13 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         random_state: int | np.random.RandomState | None = None,
         names: str = "none",
         mirror: bool = True,
+        balance: bool = False,
     ) -> None:
         self.encoder = encoder
         self.head = head
         self.plan = plan
         self.mirror = mirror
+        self.balance = balance
         self.names = names
         self.budget = budget
         self.random_state = random_state
@@ -84,6 +87,7 @@ class AutoFewShotClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             head=self.head,
             plan=self.plan,
             mirror=self.mirror,
+            balance=self.balance,
             names=self.names,
             budget=self.budget,
             seed=seed,

@@ -1,14 +1,18 @@
 """Features of examples and of their variants under several plans, from several encoders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from manyshot.classify.choose.candidates import NO_PLAN, Setting, Variants
 from manyshot.classify.encode.frozen_encoders import encoder_blocks
+from manyshot.classify.heads import balanced_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +22,7 @@ class EncodedExamples:
     Args:
         features: Features `[n, copies, d]` by encoder and plan; by encoder and "none" `[n, 1, d]` of the examples as
             they are.
+        weights: Weight `[n]` of each example in training; 1 if None.
 
     Example:
         >>> plain, flipped = torch.zeros(5, 1, 3), torch.ones(5, 1, 3)
@@ -27,6 +32,7 @@ class EncodedExamples:
     """
 
     features: Mapping[tuple[str, str], Float[Tensor, "n copies d"]]
+    weights: Float[Tensor, " n"] | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.features.values())))
@@ -74,7 +80,7 @@ class EncodedExamples:
         return blocks
 
     def row_weights(self, setting: Setting) -> Float[Tensor, " rows"]:
-        """Weight of each row of `rows` in training: 1 for an example, and 1 for its variants together.
+        """Weight of each row of `rows` in training: that of its example, and as much for its variants together.
 
         Args:
             setting: Says how many variants there are.
@@ -82,7 +88,22 @@ class EncodedExamples:
         weights = torch.ones(1 + setting.copies, dtype=torch.float64)
         if setting.copies:
             weights[1:] = 1 / setting.copies
-        return weights.repeat(len(self))
+        each = torch.ones(len(self), dtype=torch.float64) if self.weights is None else self.weights.double()
+        return (each[:, None] * weights).flatten()
+
+    def balanced(self, labels: NDArray[np.int64]) -> "EncodedExamples":
+        """The same examples, weighted so that all classes weigh the same; the total stays.
+
+        Args:
+            labels: Class `[n]` of each example.
+
+        Example:
+            >>> encoded = EncodedExamples({("pixels", "none"): torch.zeros(3, 1, 2)})
+            >>> encoded.balanced(np.array([0, 0, 1])).weights.tolist()
+            [0.75, 0.75, 1.5]
+        """
+        targets = F.one_hot(torch.from_numpy(labels)).double()
+        return replace(self, weights=balanced_weights(targets, torch.ones(1, len(labels), dtype=torch.float64))[0])
 
     def select(self, rows: Tensor) -> "EncodedExamples":
         """The features of some of the examples.
@@ -90,4 +111,5 @@ class EncodedExamples:
         Args:
             rows: Their indices.
         """
-        return EncodedExamples({key: value[rows] for key, value in self.features.items()})
+        weights = None if self.weights is None else self.weights[rows]
+        return EncodedExamples({key: value[rows] for key, value in self.features.items()}, weights)
