@@ -117,6 +117,20 @@ def test_help_does_not_wait_for_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_garbage_is_collected_as_usual_once_torch_is_imported():
+    code = """
+import gc, sys
+from manyshot.cli import main
+usual = gc.get_threshold()
+main.app = lambda: None
+main.run()
+assert gc.get_threshold() > usual
+import torch
+sys.exit(gc.get_threshold() != usual or gc.get_freeze_count() == 0)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_a_reader_that_leaves_early_is_no_error():
     code = f"{shlex.quote(sys.executable)} -m manyshot data list --json"
     process = subprocess.run(f"{code} | head -c 1", shell=True, capture_output=True, text=True, check=False)

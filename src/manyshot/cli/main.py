@@ -3,6 +3,8 @@
 Modules of commands import what is slow (torch, matplotlib) inside their functions, so that `--help` answers at once.
 """
 
+import atexit
+import gc
 import io
 import os
 import sys
@@ -127,8 +129,32 @@ app.add_typer(rl.rl, name="rl")
 app.command(epilog=list_ops.EXAMPLES)(list_ops.ops)
 
 
+def _save_collections() -> None:
+    """Put off the collection of garbage until torch is imported, and leave it out at the end of the process.
+
+    While modules are imported there is none, and looking through all of theirs again and again takes half a second.
+    """
+
+    def freeze(phase: str, _: dict[str, int]) -> None:
+        if phase == "stop":
+            gc.callbacks.remove(freeze)
+            gc.freeze()
+            gc.set_threshold(*usual)
+
+    usual = gc.get_threshold()
+    gc.set_threshold(OBJECTS_OF_IMPORTS, *usual[1:])
+    gc.callbacks.append(freeze)
+    atexit.register(gc.freeze)
+
+
+OBJECTS_OF_IMPORTS = 200_000
+"""Fewer than importing torch makes, so that no command computes with collections put off."""
+
+
 def run() -> None:
     """Run the command line (the `manyshot` command)."""
+    if "torch" not in sys.modules:
+        _save_collections()
     if isinstance(sys.stdout, io.TextIOWrapper):  # invalid bytes in file names are escaped
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
