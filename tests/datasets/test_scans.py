@@ -115,6 +115,22 @@ class TestDicom:
         assert np.allclose(scan.affine @ [7, 5, 0, 1], [3, -4, 0, 1])
 
     @pytest.mark.parametrize(
+        ("header", "expected"), [({}, 3), ({"SliceThickness": 5}, 5), ({"SpacingBetweenSlices": 4}, 4)]
+    )
+    def test_one_slice_is_as_far_from_the_next_as_its_header_says(self, header, expected):
+        assert np.allclose(read_series(series([7.0], **header)).spacing, (expected, 0.5, 0.75))
+
+    def test_slope_and_intercept_of_each_slice_are_applied_once_and_in_magnetic_resonance_never(self):
+        plain = series([0.0, 3.0])
+        for kind, slope, intercept in (("PT", 3.5, 7), ("MR", 1, 0)):
+            scaled = series([0.0, 3.0], Modality=kind, RescaleSlope=3.5, RescaleIntercept=7)
+            stored = read_series(plain).values.astype(float) + 1024
+            assert np.allclose(read_series(scaled).values, stored * slope + intercept)
+        mixed = read_series([plain[0], series([0.0, 3.0], RescaleSlope=2)[1]]).values
+        assert np.array_equal(mixed[0, 0], read_series(plain).values[0, 0])
+        assert np.array_equal(mixed[0, 1], (read_series(plain).values[0, 1] + 1024) * 2 - 1024)
+
+    @pytest.mark.parametrize(
         ("heights", "said"),
         [([0, 3, 9, 12], "IM002.dcm: 6 mm after 'IM001.dcm'.*missing"), ([0, 3, 3, 6], "lies where '.*' lies")],
     )
@@ -184,6 +200,16 @@ class TestFolders:
             ]
             scan = read_scan(tree, scans[2])
             assert np.array_equal(read_mask(tree, scans[2].mask, scan), mask.transpose(2, 1, 0))
+
+    @pytest.mark.parametrize("codes", ["LPS", "SRA", "AIL"])
+    def test_a_mask_stored_in_another_orientation_lies_on_its_scan(self, codes, tmp_path):
+        values, mask = ellipsoids()
+        (tmp_path / "labels").mkdir()
+        (tmp_path / "a.nii").write_bytes(nifti(values, AFFINE))
+        (tmp_path / "labels" / "a.nii").write_bytes(turned(mask, codes))
+        with scans_of(tmp_path) as (tree, scans):
+            found = read_mask(tree, scans[0].mask, read_scan(tree, scans[0]))
+        assert np.array_equal(found, mask.transpose(2, 1, 0))
 
     def test_refuses_masks_that_do_not_fit(self, tmp_path):
         values, mask = ellipsoids()

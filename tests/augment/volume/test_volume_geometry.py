@@ -1,5 +1,7 @@
 """Geometry of volumes beside oracles: scipy, the ops on slices, dots that are followed, faults reported elsewhere."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -211,6 +213,17 @@ class TestTargets:
         for item, dot in moved.visible.nonzero().tolist():
             column, row, depth = moved.keypoints[item, dot].round().long().tolist()
             assert moved.images[item, dot, depth, row, column] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("op", "size"), [(ops.Affine3(shift=0.8), (8, 8, 8)), (ops.Affine(shift=0.8), (16, 16))], ids=("volume", "image")
+)
+def test_beyond_the_border_a_mask_is_background_or_what_the_image_shows_there(op, size):
+    masks = torch.full((4, *size), 7)
+    for mode, expected in (("zeros", [0, 7]), ("border", [7]), ("reflection", [7])):
+        one = replace(op, padding_mode=mode)
+        moved = apply_to(one, one.sample(4, generator()), masks=masks, size=size).masks
+        assert moved.unique().tolist() == expected
 
 
 def tracked(params):
