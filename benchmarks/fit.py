@@ -6,7 +6,9 @@ data sets is measured without the data set at hand. Writes results/fit.json.
     python experiments/few_example_features.py --root DATA --features FEATURES --classes 10 --pictures 300
     python benchmarks/fit.py --features FEATURES --log LOG --name fit_default
 
-With features of the examples as they are (`--plain`), `fit` does without augmentation (results/fit_plain.json).
+Sets may be measured one after the other, each with `--sets NAME --add`. Flips and crops are for pictures alone, so that
+`summary_of_pictures` has one method more. With features of the examples as they are (`--plain`), `fit` does without
+augmentation (results/fit_plain.json).
 """
 
 import argparse
@@ -24,7 +26,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "experiments"))
 from few_example_features import EncodedSet, draw_of, draws_of, fit_settings, load_sets, spread_over
-from few_example_sets import SHOTS
+from few_example_sets import PICTURES, SHOTS
 from fit_defaults import prior_tables
 from run_and_record import RESULTS, write
 
@@ -54,6 +56,7 @@ def main() -> None:
     parser.add_argument("--name", default="fit", help="of the file in results/")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--log", type=Path, help="file that holds what was measured, for a run that goes on")
+    parser.add_argument("--add", action="store_true", help="keep the other sets that the file holds")
     options = parser.parse_args()
     sets = load_sets(options.features, options.sets and options.sets.split(","))
     parts = json.loads((RESULTS / "fit_defaults.json").read_text())["parts"]
@@ -66,20 +69,27 @@ def main() -> None:
         if number < draws_of(options.draws, shots) and draw_of(one, shots, 0)
     ]
     found: dict[Task, dict[str, dict[str, float]]] = {}
+    file = RESULTS / f"{options.name}.json"
+    before = json.loads(file.read_text()) if file.exists() else {}
     for task, row in spread_over(partial(run_draw, sets, priors), tasks, options.jobs, options.log):
         found[task] = row
         if len(found) % 20 == 0 or len(found) == len(tasks):
-            report(found, options.name)
+            report(found, options.name, before if options.add else {})
 
 
-def report(found: Mapping[Task, Mapping[str, Mapping[str, float]]], name_of_file: str) -> None:
-    """Write what there is so far, and print it in short."""
-    result: dict[str, dict[str, dict]] = {}
+def report(found: Mapping[Task, Mapping[str, Mapping[str, float]]], name_of_file: str, before: Mapping) -> None:
+    """Write what there is so far, beside other sets that were there before, and print it in short."""
+    result: dict[str, dict[str, dict]] = dict(before.get("sets", {}))
+    for name in {task[0] for task in found}:
+        result.pop(name, None)
     for name, shots in sorted({task[:2] for task in found}):
         rows = [row for (other, count, _), row in sorted(found.items()) if (other, count) == (name, shots)]
         result.setdefault(name, {})[str(shots)] = {arm: over_draws(rows, arm) for arm in rows[0]}
     summed = summary(result)
-    write(name_of_file, {"draws": 1 + max(number for _, _, number in found), "sets": result, "summary": summed})
+    draws = max(before.get("draws", 0), 1 + max(number for _, _, number in found))
+    pictures = {name: row for name, row in result.items() if name in PICTURES}
+    kinds = {"summary_of_pictures": summary(pictures)} if len(pictures) < len(result) else {}
+    write(name_of_file, {"draws": draws, "sets": dict(sorted(result.items())), "summary": summed, **kinds})
     print(len(found), {shots: {arm: row["mean_gain"] for arm, row in arms.items()} for shots, arms in summed.items()})
 
 

@@ -30,8 +30,8 @@ from run_and_record import RESULTS, write
 SIZE = (640, 480)
 FITS = {"20 photographs": (4, 5), "200 photographs": (10, 20)}
 """Classes, and photographs of each, that are fitted to."""
-NEW = 1000
-"""Photographs that are predicted."""
+NEW = {"none": 1000, "learned": 200}
+"""Photographs that are predicted, by the augmentation of the fit: with views, each takes five passes."""
 MANY, EACH_OF_MANY, SMALL = 10_000, 200, (64, 64)
 """Pictures of a big folder, how many of each class, and their size."""
 ENCODER = "efficientnet-lite0"
@@ -68,6 +68,7 @@ def write_photographs(root: Path, folder: Path, classes: int, each: int, first: 
 def run(words: list[str], cache: Path, threads: int) -> dict[str, Any]:
     """Run a command in a process of its own: CPU and wall seconds, peak memory, and what it printed."""
     variables = {**os.environ, "MANYSHOT_CACHE": str(cache), "OMP_NUM_THREADS": str(threads)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # users have what Python compiled
     start = time.monotonic()
     with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, text=True, env=variables) as process:
         assert process.stdout is not None
@@ -150,6 +151,7 @@ def main() -> None:
     if options.alone:
         time_alone(*options.alone)
         return
+    options.work.mkdir(parents=True, exist_ok=True)
     work, threads, parts = options.work, options.threads, options.parts.split(",")
     file = RESULTS / "fit_cost.json"
     found: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
@@ -161,14 +163,15 @@ def main() -> None:
             measured[f"fit to {name}"] = measure_fit(data, work, data.with_suffix(".cache"), threads)
     if "predict" in parts:
         classes, each = FITS["200 photographs"]
-        known, new = work / "200_photographs", work / "new"
+        known = work / "200_photographs"
         write_photographs(options.root, known, classes, each, 0, SIZE)
-        write_photographs(options.root, new, classes, NEW // classes, each, SIZE)
-        for plan in ("none", "learned"):
+        for plan, count in NEW.items():
+            new = work / f"new_{count}"
+            write_photographs(options.root, new, classes, count // classes, each, SIZE)
             words = ["fit", str(known), "--out", str(work / plan), "--overwrite", "--plan", plan, "--encoder", ENCODER]
             manyshot(words, work / "known.cache", threads)
             cache = work / f"new_{plan}.cache"
-            name = f"predict {NEW:,} photographs, {ENCODER}, augmentation {plan}"
+            name = f"predict {count:,} photographs, {ENCODER}, augmentation {plan}"
             measured[name] = measure_predict(work / plan, new, work, cache, threads)
     if "many" in parts:
         data = work / "many"
