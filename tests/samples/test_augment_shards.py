@@ -20,6 +20,7 @@ from manyshot.augment.engine import Compiled
 from manyshot.base import InputError, note
 from manyshot.base.seeds import generator
 from manyshot.samples import augment_shards as module
+from manyshot.samples import make_shard
 from manyshot.samples.augment_shards import augment_shards
 from manyshot.samples.shard_writers import folder_shard
 
@@ -94,6 +95,16 @@ def test_shards_that_are_there_are_kept_and_the_others_made_again_alike(form, tm
     assert augment_shards(photos, PLAN, out, form, shard_size=4).made == 0
 
 
+def test_what_is_changed_in_one_call_makes_no_difference(tmp_path, monkeypatch):
+    photos = pictures(tmp_path / "photos", {"ant": 6, "bee": 6})
+    for number in range(3):
+        Image.new("RGB", (9 + number, 20), (number, 100, 200)).save(photos / "ant" / f"other{number}.png")
+    augment_shards(photos, PLAN, tmp_path / "many", per_item=2)
+    monkeypatch.setattr(make_shard, "BYTES_AT_ONCE", 1)
+    augment_shards(photos, PLAN, tmp_path / "one", per_item=2)
+    assert contents(tmp_path / "many") == contents(tmp_path / "one")
+
+
 def test_parquet_holds_pictures_as_hugging_face_reads_them(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     photos = pictures(tmp_path / "photos", {"ant": 3})
@@ -131,6 +142,7 @@ MEASURED = """
 import gc, sys, tracemalloc
 from manyshot.augment import Plan
 from manyshot.samples import augment_shards as module
+from manyshot.samples import make_shard
 from manyshot.samples.make_shard import make_shard
 
 memory = {}

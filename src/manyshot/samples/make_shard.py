@@ -1,18 +1,19 @@
 """One shard of new pictures, made in a process of its own."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from pathlib import Path, PurePosixPath
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from manyshot.augment import Op, Plan
+from manyshot.augment import Plan
 from manyshot.augment.engine import Compiled
+from manyshot.augment.ops.op import join
 from manyshot.base import InputError, quieten, read_bytes, write_json
 from manyshot.base.seeds import generator
 from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES
@@ -22,15 +23,22 @@ from manyshot.samples.contact_sheet import to_pil
 from manyshot.samples.export_pictures import MAX_PIXELS
 from manyshot.samples.output_folder import STEM
 from manyshot.samples.picture_listing import read_listing
+from manyshot.samples.png import encode_png
 from manyshot.samples.shard_writers import WRITERS
 from manyshot.samples.write_variants import params_to_json, single_thread
 
 PICTURES, PROGRESS = ".pictures.jsonl", ".progress"
-ENCODINGS: dict[str, dict[str, Any]] = {
-    "png": {"format": "PNG", "compress_level": 1},  # most of the time goes here; files grow by a tenth
-    "jpeg": {"format": "JPEG", "quality": 95},
-}
-"""How pictures are encoded, by name: what Pillow is told."""
+
+
+def encode_jpeg(image: UInt8[Tensor, "c h w"]) -> bytes:
+    """Encode a gray or an RGB image as JPEG of quality 95."""
+    data = io.BytesIO()
+    to_pil(image).save(data, format="JPEG", quality=95)
+    return data.getvalue()
+
+
+ENCODINGS: dict[str, Callable[[Tensor], bytes]] = {"png": encode_png, "jpeg": encode_jpeg}
+"""How pictures are encoded, by name."""
 
 
 class Noted(TypedDict):
@@ -95,20 +103,12 @@ def make_shard(settings: ShardSettings, number: int, offset: int) -> Noted:
         InputError: If the plan does not fit the pictures.
         OSError: If the disk is full.
     """
-    op = Plan(settings.plan).item_op()
+    fast = Compiled(Plan(settings.plan).item_op())
     ops = " ".join(map(str, _calls(settings.plan)))
     samples, skipped = 0, list[dict[str, str]]()
     with single_thread(), WRITERS[settings.form].write(settings.shard(number)) as put:
-        for label, file in read_listing(Path(settings.out) / PICTURES, offset, settings.pictures):
-            if _stop is not None and _stop.is_set():
-                raise KeyboardInterrupt
-            path = Path(settings.data) / file
-            try:
-                original = _read(path)
-            except InputError as error:
-                skipped.append({"file": file, "reason": str(error)})
-                continue
-            for data, line in _samples(op, original, settings, file):
+        for group in _alike(_originals(settings, offset, skipped)):
+            for label, data, line in _samples(fast, group, settings):
                 put(data, label, line | {"ops": ops, "plan": settings.plan})
                 samples += 1
     noted = Noted(samples=samples, skipped=skipped)
@@ -127,22 +127,62 @@ def set_up_worker(stop: Event) -> None:
 _stop: Event | None = None
 
 
-def _samples(
-    op: Op, original: UInt8[Tensor, "1 c h w"], settings: ShardSettings, file: str
-) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    fast = Compiled(op)
-    source = PurePosixPath(file)
-    for number in range(settings.per_item):
-        params = fast.sample(1, generator(settings.seed, "shards", file, number))
+class _Original(NamedTuple):
+    """An original of which one new picture is made, the `number`-th of it."""
+
+    label: int
+    file: str
+    number: int
+    pixels: UInt8[Tensor, "1 c h w"]
+
+
+def _originals(settings: ShardSettings, offset: int, skipped: list[dict[str, str]]) -> Iterator[_Original]:
+    """The originals of a shard, each as often as it has new pictures; damaged ones are noted instead."""
+    for label, file in read_listing(Path(settings.out) / PICTURES, offset, settings.pictures):
+        if _stop is not None and _stop.is_set():
+            raise KeyboardInterrupt
         try:
-            changed = fast.apply(original, params)[0]
-        except InputError as error:  # an op does not know which file its pictures come from
-            raise InputError(f"{Path(settings.data) / file}: {error}") from None
-        data = io.BytesIO()
-        to_pil(changed).save(data, **ENCODINGS[settings.encode])
-        name = f"{source.parent}/{source.stem[:STEM]}-{number:05}.{settings.encode}"
-        line = {"file": name, "class": str(source.parent), "source": file, "number": number}
-        yield data.getvalue(), line | {"params": params_to_json(params), "seed": settings.seed}
+            pixels = _read(Path(settings.data) / file)
+        except InputError as error:
+            skipped.append({"file": file, "reason": str(error)})
+            continue
+        for number in range(settings.per_item):
+            yield _Original(label, file, number, pixels)
+
+
+def _alike(originals: Iterable[_Original]) -> Iterator[list[_Original]]:
+    """Originals of one size that follow each other, few enough that they take little memory."""
+    group: list[_Original] = []
+    for original in originals:
+        if group:
+            first = group[0].pixels
+            if original.pixels.shape != first.shape or (len(group) + 1) * first.numel() > BYTES_AT_ONCE:
+                yield group
+                group = []
+        group.append(original)
+    if group:
+        yield group
+
+
+BYTES_AT_ONCE = 1 << 20
+"""Most bytes of pixels that are changed in one call, unless one picture has more."""
+
+
+def _samples(
+    fast: Compiled, group: Sequence[_Original], settings: ShardSettings
+) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
+    """The label, the file and the line of the manifest of each new picture."""
+    drawn = [fast.sample(1, generator(settings.seed, "shards", one.file, one.number)) for one in group]
+    try:
+        changed = fast.apply(torch.cat([one.pixels for one in group]), join(drawn))
+    except InputError as error:  # an op does not know which file its pictures come from
+        raise InputError(f"{Path(settings.data) / group[0].file}: {error}") from None
+    for original, params, image in zip(group, drawn, changed, strict=True):
+        source = PurePosixPath(original.file)
+        name = f"{source.parent}/{source.stem[:STEM]}-{original.number:05}.{settings.encode}"
+        line = {"file": name, "class": str(source.parent), "source": original.file, "number": original.number}
+        line |= {"params": params_to_json(params), "seed": settings.seed}
+        yield original.label, ENCODINGS[settings.encode](image), line
 
 
 def _read(path: Path) -> UInt8[Tensor, "1 c h w"]:
