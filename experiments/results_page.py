@@ -16,6 +16,7 @@ from sections.engine import engine
 from sections.features import feature_augmenters
 from sections.few_tasks import curve
 from sections.fit import fit, fit_auto, fit_calibration, fit_default, fit_interval, fit_learned_mix, fit_plain, unknown
+from sections.fit_cost import fit_cost
 from sections.generators import (
     cross_task,
     dagan_omniglot,
@@ -83,6 +84,7 @@ SECTIONS = (
     (fit_auto, "fit_auto"),
     (fit_interval, "fit_interval"),
     (fit_calibration, "fit_calibration"),
+    (fit_cost, "fit_cost"),
     (fit_names, "fit_names"),
     (three_levers, "three_levers"),
     (unknown, "unknown"),

@@ -233,7 +233,7 @@ def _chosen(report: "FitReport") -> list[Part]:
             gained = interval(100 * gain.difference, 100 * gain.low, 100 * gain.high, signed=True)
             changed = gain.low < gain.high
             rows.append((f"gain from {what}, points", f"{gained}{clear}" if changed else "no held-out answer changed"))
-    return [Table(("part", "choice"), rows), Paragraph(report.why)]
+    return [Table(("part", "choice"), rows), Paragraph(f"{report.why[0].upper()}{report.why[1:]}.")]
 
 
 def _tried(report: "FitReport") -> Table:
