@@ -37,6 +37,6 @@ def _where(name: str, alone: dict, one: dict) -> str:
     rest = one["cpu_seconds"] - views - encoders - start
     return paragraph(
         f"{name[0].upper()}{name[1:]}: {encoders:.1f} s in the encoder, {views:.1f} s "
-        f"({views / encoders:.0%}) for reading, decoding and changing pictures, {start:.1f} s to start and to list them, and "
-        f"{rest:.1f} s ({rest / encoders:.0%}) for all that `predict` does itself."
+        f"({views / encoders:.0%}) for reading, decoding and changing pictures, {start:.1f} s to start "
+        f"and to list them, and {rest:.1f} s ({rest / encoders:.0%}) for all that `predict` does itself."
     )
