@@ -37,6 +37,7 @@ from manyshot.augment.audio import (
 from manyshot.augment.ops.op import Op
 from manyshot.base import write_json
 from manyshot.base.sound import RATE
+from manyshot.runtime.memory import keep_freed_memory
 
 AT_ONCE = 32
 """Sounds that we change in one call; audiomentations takes them one by one."""
@@ -78,6 +79,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # for both alike
     rounds, seconds = (1, 0.02) if options.quick else (7, 0.2)
     sounds = 0.1 * torch.randn(AT_ONCE, 1, RATE, generator=torch.Generator().manual_seed(0))
     single = [sound[0].numpy() for sound in sounds]

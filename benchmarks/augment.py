@@ -15,7 +15,6 @@ os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 
 import argparse
-import ctypes
 import datetime
 import importlib.metadata
 import json
@@ -54,6 +53,7 @@ from manyshot.augment.image import (
 )
 from manyshot.augment.mix import CutMix, Mixup, partners_of
 from manyshot.augment.policies import RandAugment
+from manyshot.runtime.memory import keep_freed_memory
 
 SIZES = {"28x28x1": (28, 1), "32x32x3": (32, 3), "84x84x3": (84, 3), "224x224x3": (224, 3)}
 IMAGES = {28: 1024, 32: 1024, 84: 256, 224: 48}
@@ -322,7 +322,7 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    _keep_memory()
+    keep_freed_memory()  # for all alike: else whoever comes after a large batch pays for new pages
     rounds = options.rounds or (3 if options.quick else 15)
     start = time.time()
     rows: list[dict[str, Any]] = []
@@ -370,14 +370,6 @@ def _print(rows: list[dict[str, Any]], ratios: dict[str, dict[str, float]], seco
     console = Console(width=130)
     console.print(table)
     console.print(f"{seconds:.0f} s")
-
-
-def _keep_memory() -> None:
-    """Let the process keep what it frees, for all alike: else whoever comes after a large batch pays for new pages."""
-    if platform.libc_ver()[0] == "glibc":
-        trim, map_ = -1, -3
-        for option in (trim, map_):
-            ctypes.CDLL(None).mallopt(option, 1 << 30)
 
 
 def _version(name: str) -> str | None:

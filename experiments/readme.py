@@ -97,6 +97,7 @@ def _names(said: dict, spoken: dict) -> str:
         ("photographs, 5 ways (CIFAR-FS)", said["sets"]["cifar-fs"]["results"]["5 ways, 1 shots"], "name"),
         ("sentences, 20 ways (CLINC150)", said["sets"]["clinc150"]["results"]["20 ways, 1 shots"], "name"),
         ("spoken digits of new speakers, 10 ways", spoken["encoders"]["speech"]["1 shots"], "spoken name"),
+        ("the same, encoded by Whisper", spoken["encoders"]["whisper"]["1 shots"], "spoken name"),
     )
     rows = []
     for title, result, arm in cases:

@@ -51,6 +51,7 @@ from sections.sounds_and_names import (
     class_names,
     names_picture,
     sound_plans,
+    sound_speakers,
     spoken_names,
 )
 from sections.texts import clinc150, natural_sentences, shards, text_speed, xquad_answers
@@ -105,6 +106,7 @@ SECTIONS = (
     (xquad_answers, "xquad_answers"),
     (class_names, "class_names"),
     (spoken_names, "spoken_names"),
+    (sound_speakers, "sound_speakers"),
     (sound_plans, "sound_plans"),
     (parts, "parts"),
     (joint_or_apart, "joint_or_apart"),

@@ -1,4 +1,4 @@
-"""What augmentation of sounds is worth to a classifier trained from nothing on one person's recordings, for other people.
+"""Augmentation of sounds for a classifier that is trained from nothing on one person, and tested on other people.
 
 A Conv4 on log-mel spectrograms learns FSDD's ten digits from five recordings of each by one person, and is tested on
 recordings by other people. FSDD's six people are two halves: the plan that does best on people of one half is the one
@@ -35,8 +35,8 @@ ARMS = {
 }
 CHOSEN = "chosen on the other half"
 ENCODER = "spectrogram(bands=32)"
-SEEDS, EACH, TESTED, STEPS, BATCH = 5, 5, 20, 200, 32
-"""Seeds; recordings of a digit by one person to train on, and of each other person to test on; steps, and their batch."""
+SEEDS, EACH, TESTED, STEPS, BATCH = 3, 5, 20, 200, 32
+"""Seeds; recordings of a digit to train on, and of each other person to test on; steps; recordings a step."""
 
 
 def pick(source: Source, person: str, count: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
