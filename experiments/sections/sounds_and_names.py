@@ -130,8 +130,8 @@ def sound_speakers(found: dict) -> str:
             paragraph(
                 f"A Conv4 on log-mel spectrograms, trained from nothing for {found['steps']} steps on "
                 f"{found['recordings']} recordings of each digit of FSDD by one person, and tested on other people. "
-                "The six people are two halves, and the plan that is best on one half is judged on the other one. "
-                f"Intervals are over the six people and {found['seeds']} seeds. The chosen plan by person trained on, in "
+                "The six people are two halves, and the plan that is best on one half is judged on the other. "
+                f"Intervals are over the six people and {found['seeds']} seeds. By person trained on, the chosen plan, in "
                 f"points: {people}."
             ),
             *table(COLUMNS_OF_PLANS, _rows_of_plans(found, "the best on the other three people")),
