@@ -131,7 +131,7 @@ def sound_speakers(found: dict) -> str:
                 f"A Conv4 on log-mel spectrograms, trained from nothing for {found['steps']} steps on "
                 f"{found['recordings']} recordings of each digit of FSDD by one person, and tested on other people. "
                 "The six people are two halves, and the plan that is best on one half is judged on the other. "
-                f"Intervals are over the six people and {found['seeds']} seeds. By person trained on, the chosen plan, in "
+                f"Intervals are over the six people and {found['seeds']} seeds. By person trained on, in "
                 f"points: {people}."
             ),
             *table(COLUMNS_OF_PLANS, _rows_of_plans(found, "the best on the other three people")),
