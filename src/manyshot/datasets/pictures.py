@@ -55,10 +55,34 @@ def read_header(data: bytes, where: str) -> Header:
         Header(height=30, width=40, color=True)
     """
     with opened(data, where) as image:
-        width, height = image.size
-        if image.getexif().get(ORIENTATION) in TURNED:
-            width, height = height, width
-        return Header(height, width, _has_colors(image))
+        return _header(image)
+
+
+def _header(image: Image.Image) -> Header:
+    width, height = image.size
+    if image.getexif().get(ORIENTATION) in TURNED:
+        width, height = height, width
+    return Header(height, width, _has_colors(image))
+
+
+def decode_in_own_size(data: bytes, where: str, most: int, depth: int | None = None) -> UInt8[np.ndarray, "c h w"]:
+    """Decode an image as `decode` does, in its own size, in color if it has colors.
+
+    Args:
+        data: Bytes of the file.
+        where: Name of the file in error messages.
+        most: Largest number of pixels.
+        depth: Number of bits that 16-bit values use; None to determine it from this image.
+
+    Raises:
+        InputError: If the file is not an image, is damaged, or has more pixels.
+    """
+    with opened(data, where) as image:
+        size = _header(image)
+        if size.height * size.width > most:
+            shape = f"{size.width} x {size.height} pixels"
+            raise InputError(f"{where}: {shape}, at most {most:,} are augmented; make it smaller")
+        return _pixels(image, where, (size.height, size.width), size.color, depth)[0]
 
 
 def decode(

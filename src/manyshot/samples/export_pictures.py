@@ -13,7 +13,7 @@ from manyshot.augment.ops.item_kinds import require_kind
 from manyshot.base import InputError
 from manyshot.datasets.folder_or_zip import PathParts, Tree, open_tree
 from manyshot.datasets.image_folder import common_depth, file_names
-from manyshot.datasets.pictures import decode, read_header
+from manyshot.datasets.pictures import decode_in_own_size
 from manyshot.datasets.windowed_pictures import windowed_tree
 from manyshot.samples import output_folder
 from manyshot.samples.contact_sheet import to_pil
@@ -135,13 +135,7 @@ def _apply(op: Op, original: UInt8[Tensor, "c h w"], params: Mapping[str, Any], 
 
 
 def _read(tree: Tree, parts: PathParts, depth: int | None) -> UInt8[Tensor, "c h w"]:
-    data, where = tree.read(parts), tree.describe(parts)
-    header = read_header(data, where)
-    if header.height * header.width > MAX_PIXELS:
-        raise InputError(
-            f"{where}: {header.width} x {header.height} pixels, at most {MAX_PIXELS:,} are augmented; make it smaller"
-        )
-    return torch.tensor(decode(data, where, (header.height, header.width), header.color, depth))
+    return torch.tensor(decode_in_own_size(tree.read(parts), tree.describe(parts), MAX_PIXELS, depth))
 
 
 def group_by_class(files: Sequence[str]) -> dict[str, list[PathParts]]:

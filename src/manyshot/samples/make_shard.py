@@ -17,7 +17,7 @@ from manyshot.augment.ops.op import join
 from manyshot.base import InputError, quieten, read_bytes, write_json
 from manyshot.base.seeds import generator
 from manyshot.datasets.folder_or_zip import MAX_FILE_BYTES
-from manyshot.datasets.pictures import decode, read_header
+from manyshot.datasets.pictures import decode_in_own_size
 from manyshot.runtime.worker_process import end_with_parent
 from manyshot.samples.contact_sheet import to_pil
 from manyshot.samples.export_pictures import MAX_PIXELS
@@ -186,11 +186,7 @@ def _samples(
 
 
 def _read(path: Path) -> UInt8[Tensor, "1 c h w"]:
-    data, where = read_bytes(path, MAX_FILE_BYTES), str(path)
-    header = read_header(data, where)
-    if header.height * header.width > MAX_PIXELS:
-        raise InputError(f"{where}: {header.width} x {header.height} pixels, at most {MAX_PIXELS:,} are augmented")
-    return torch.tensor(decode(data, where, (header.height, header.width), header.color))[None]
+    return torch.tensor(decode_in_own_size(read_bytes(path, MAX_FILE_BYTES), str(path), MAX_PIXELS))[None]
 
 
 def _calls(plan: str) -> tuple[Any, ...]:

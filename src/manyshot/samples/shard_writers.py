@@ -1,6 +1,5 @@
 """Writers of one shard of new pictures: a WebDataset tar, a Parquet file, or a folder."""
 
-import io
 import json
 import shutil
 import tarfile
@@ -28,13 +27,12 @@ def tar_shard(path: Path) -> Iterator[Put]:
     Args:
         path: File to write.
     """
-    with write_aside(path) as aside, tarfile.open(aside, "w", format=tarfile.PAX_FORMAT) as tar:
+    with write_aside(path) as aside, aside.open("wb") as tar:
 
         def add(name: str, data: bytes) -> None:
             member = tarfile.TarInfo(name)  # without time and owner, so that the same samples have the same bytes
             member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
-            tar.getmembers().clear()  # the list would grow with the shard
+            tar.write(member.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE))
 
         count = 0
 
@@ -47,6 +45,8 @@ def tar_shard(path: Path) -> Iterator[Put]:
             count += 1
 
         yield put
+        tar.write(bytes(2 * tarfile.BLOCKSIZE))
+        tar.write(bytes(-tar.tell() % tarfile.RECORDSIZE))
 
 
 @contextmanager
