@@ -207,8 +207,11 @@ def medical_cell_classes(found: dict) -> str:
                 "size` cuts a square around each cell, by its mask; `same color` gives all pictures the color "
                 "statistics of 40 unlabeled cells of the first microscope; `styles` adds "
                 f"{found['copies']} variants of each labeled picture, turned and in styles of both microscopes. "
-                f"Intervals are over {found['draws']} draws of the labeled cells, not over cells. The "
-                "`centered` arms were added after the others had been seen. Written by "
+                f"Intervals are over {found['draws']} draws of the labeled cells, not over cells. `centered` takes the "
+                "mean of all cells of a microscope off the features of each; `chosen` has the encoder and penalty that "
+                f"did best on other cells of the first microscope (`{found['chosen']['encoder']}`, "
+                f"{found['chosen']['penalty']:g}). Both were added after the others had "
+                "been seen. Written by "
                 "`experiments/medical_cell_classes.py`."
             ),
             *table(heads, rows),

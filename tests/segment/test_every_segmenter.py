@@ -13,7 +13,8 @@ from manyshot.segment.masked_source import Label
 from manyshot.segment.pixel_prototypes import PixelPrototypes, prototypes, similarity, task_loss
 from manyshot.segment.registry import SEGMENTERS
 from manyshot.segment.segmenter import Segmenter, Support, support_of
-from manyshot.segment.unet_segmenter import SegmentationUNet
+from manyshot.segment.unet import SegmentationNet
+from manyshot.segment.unet_segmenter import SegmentationUNet, label_shares
 
 SMALL: dict[str, Callable[[], Segmenter]] = {
     "segmentation-unet": lambda: SegmentationUNet(width=8, levels=2, steps=40, batch=2, rate=1e-2),
@@ -75,6 +76,24 @@ class TestEverySegmenter:
     def test_learns_with_augmentation(self, make):
         segment = make().adapt(support(plan="support: flip affine(10)"), torch.Generator().manual_seed(0))
         assert segment(blobs(1, (16, 16), 1)[0]).isfinite().all()
+
+
+class TestShares:
+    def test_an_untrained_network_says_labels_as_often_as_they_are(self):
+        shares = label_shares(torch.tensor([[[0] * 40 + [2] * 5]]), 3)
+        assert shares.tolist() == pytest.approx([41 / 48, 1 / 48, 6 / 48])
+        net = SegmentationNet(2, 1, 3, width=4, levels=2)
+        net.expect(shares)
+        torch.nn.init.zeros_(net.last.weight)
+        assert net(torch.rand(1, 1, 8, 8)).softmax(1).mean((0, 2, 3)).tolist() == pytest.approx(shares.tolist())
+
+    def test_a_short_training_finds_the_labels(self):
+        items, masks = blobs(4, (24, 24), 1)
+        true = torch.where(masks == 4, 1, torch.where(masks == 9, 2, 0))
+        learner = SegmentationUNet(width=8, levels=2, steps=15, batch=2, rate=1e-2)
+        found = [learner.adapt(support((24, 24)), torch.Generator().manual_seed(seed))(items) for seed in range(4)]
+        # From offsets around 0 it is 0.63.
+        assert torch.stack([torch.from_numpy(dice(one.argmax(1), true, [1, 2])) for one in found]).mean() > 0.8
 
 
 def test_prototypes_are_means_over_pixels_and_then_over_the_items_that_show_the_label():

@@ -59,6 +59,18 @@ class SegmentationNet(nn.Module):
             result = result.narrow(axis, 0, length)
         return result
 
+    @torch.no_grad()
+    def expect(self, shares: Float[Tensor, " k"]) -> None:
+        """Begin with labels as frequent as they are, so that no step is spent on learning how rare the foreground is.
+
+        The offsets of the logits become the logarithms of the shares, as of a rare class in Lin et al. 2017; from
+        offsets around 0, short trainings of small networks may never find a label.
+
+        Args:
+            shares: Share of the pixels that each label has, above 0.
+        """
+        self.last.bias.copy_(shares.log())
+
 
 def pad_to_multiple(items: Float[Tensor, "n c *size"], multiple: int) -> Float[Tensor, "n c *padded"]:
     """Repeat the far border until every side is a multiple of a number.
