@@ -69,6 +69,7 @@ class SegmentationNet(nn.Module):
         Args:
             shares: Share of the pixels that each label has, above 0.
         """
+        assert self.last.bias is not None
         self.last.bias.copy_(shares.log())
 
 
