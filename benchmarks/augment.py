@@ -91,7 +91,7 @@ class Contestant:
 def ours(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
     """The engine, and our own ops by torch, one by one."""
     n = IMAGES[side]
-    images = torch.from_numpy(_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
+    images = torch.from_numpy(random_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
     stream = torch.Generator().manual_seed(0)
     if pipeline in MIXES:
         mix, labels = MIXES[pipeline], torch.eye(WAYS)[torch.arange(n) % WAYS]
@@ -178,7 +178,7 @@ def albumentations(pipeline: str, side: int, channels: int) -> dict[str, Contest
     if pipeline not in transforms:
         return {}
     both = A.Compose(transforms[pipeline], seed=0)
-    images = _images(ALONE[side], side, channels)
+    images = random_images(ALONE[side], side, channels)
     return {"albumentations": Contestant(lambda: [both(image=image)["image"] for image in images], len(images))}
 
 
@@ -187,7 +187,7 @@ def kornia(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
     import kornia.augmentation as K
 
     n = FEW[side]
-    images = torch.from_numpy(_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
+    images = torch.from_numpy(random_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
     crop = K.RandomResizedCrop((side, side), scale=(0.5, 1.0), ratio=(0.75, 1.33), p=1.0)
     flip = K.RandomHorizontalFlip(p=0.5)
     jitter = K.ColorJiggle(0.2, 0.2, 0.2, 0.05, p=1.0)
@@ -224,7 +224,7 @@ def kornia(pipeline: str, side: int, channels: int) -> dict[str, Contestant]:
     return {"kornia": Contestant(work, n)}
 
 
-def _images(n: int, side: int, channels: int) -> np.ndarray:
+def random_images(n: int, side: int, channels: int) -> np.ndarray:
     """Busy pictures `[n, h, w, c]` with smooth parts."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (n, side // 4, side // 4, channels)).repeat(4, 1).repeat(4, 2)
@@ -261,7 +261,7 @@ def besides(rounds: int) -> dict[str, Any]:
     """What two threads gain, how far a copy of the same bytes is, the cold start, and the preset for handwriting."""
     result = {size: _copy_and_threads(side, channels, rounds) for size, (side, channels) in SIZES.items()}
     handwriting = Compose((Affine(10, 1.2, 0.2, 0.1), Elastic(0.07), Sometimes(StrokeWidth(0.7), 0.5)))
-    images = torch.from_numpy(_images(1024, 28, 1)).permute(0, 3, 1, 2).contiguous()
+    images = torch.from_numpy(random_images(1024, 28, 1)).permute(0, 3, 1, 2).contiguous()
     fast, stream = Compiled(handwriting), torch.Generator().manual_seed(0)
     seconds = _seconds(lambda: fast.apply(images, fast.sample(1024, stream)), time.process_time, rounds)
     return {
@@ -275,7 +275,7 @@ def besides(rounds: int) -> dict[str, Any]:
 def _copy_and_threads(side: int, channels: int, rounds: int) -> tuple[float, float]:
     """Microseconds that a copy of an image takes, and how many times as fast two threads are, by the wall clock."""
     op, n = OPS["few-shot standard"], 4 * IMAGES[side]
-    images = torch.from_numpy(_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
+    images = torch.from_numpy(random_images(n, side, channels)).permute(0, 3, 1, 2).contiguous()
     params = op.sample(n, torch.Generator().manual_seed(0))
     target = np.empty(images.shape, np.uint8)
 

@@ -127,7 +127,7 @@ SECTIONS = (
     (medical_lesions, "medical_lesions"),
     (medical_rare, "medical_rare"),
     (xray_fit, "xray_fit"),
-    (engine, "augment", "step_profile"),
+    (engine, "augment", "step_profile", "engine_profile"),
     (learners, "learners"),
     (against, "against"),
     (sampling, "sampling"),

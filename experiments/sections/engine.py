@@ -3,8 +3,8 @@
 from sections.cells import paragraph, table
 
 
-def engine(augment: dict, profile: dict) -> str:
-    """Ratios to other libraries, threads, the floor, the torch path, a step's shares."""
+def engine(augment: dict, profile: dict, parts: dict) -> str:
+    """Ratios to other libraries, threads, the floor, the torch path, where time goes, a step's shares."""
     besides, standard = augment["besides"], {}
     for row in augment["rows"]:
         if row["pipeline"] == "few-shot standard":
@@ -38,11 +38,36 @@ def engine(augment: dict, profile: dict) -> str:
             "",
             *table(["few-shot standard, an image", *standard], rows),
             "",
+            *where_time_goes(parts),
             f"The kernels of a first pipeline take {cold:.0f} seconds of CPU time to compile, once a machine. What "
             "augmentation takes of a training\nstep on one thread, with the default learner and encoder:\n",
             *shares,
             "",
             "```console\n$ python benchmarks/augment.py --json results/augment.json\n"
+            "$ python benchmarks/engine_profile.py --json results/engine_profile.json\n"
             "$ python benchmarks/step_profile.py --root DATA --json results/step_profile.json\n```\n",
         )
     )
+
+
+def where_time_goes(parts: dict) -> list[str]:
+    """Where the engine is least ahead, and why."""
+    cases = parts["microseconds"]
+    names = list(dict.fromkeys(name for case in cases.values() for name in case if name not in ("all", "copy")))
+    heads = ["microseconds an image", *cases]
+    rows = [[name, *(f"{case[name]:.2f}" if name in case else "" for case in cases.values())] for name in names]
+    rows += [[name, *(f"{case[name]:.2f}" for case in cases.values())] for name in ("all", "copy")]
+    threads = parts["two_threads"]
+    alone = ", ".join(f"{size}: {one['part that one thread does']:.0%}" for size, one in threads.items())
+    most = ", ".join(f"{one['most that two can gain']:.2f}x" for one in threads.values())
+    return [
+        paragraph(
+            "Where the time goes in the pipelines that are least ahead, each part the difference between two pipelines "
+            "of which one has a step more. `matrices and calls` is what tiny images take: Python and numpy for a "
+            "batch, which is nearly half of a policy's time, since each of its ops has params of its own. `copy` is "
+            "reading the bytes and writing the result, without any work. One thread makes the params and matrices "
+            f"({alone} of the time), so that two threads gain at most {most}."
+        ),
+        *table(heads, rows),
+        "",
+    ]

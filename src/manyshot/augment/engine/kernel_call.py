@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from manyshot.augment.engine.pixelwise import Holes, chain_color_maps, histogram
 from manyshot.augment.image.geometric.warp import Warp
 from manyshot.augment.image.intensity.curve_op import LEVELS
 from manyshot.augment.ops.combine import Part
-from manyshot.augment.ops.op import Params
+from manyshot.augment.ops.op import Op, Params
 
 Array = npt.NDArray[Any]
 LAYOUTS = {"nchw": 0, "nhwc": 1}
@@ -170,7 +171,7 @@ def make_layer_call(parts: Sequence[Part], source: Pixels) -> tuple[KernelCall, 
     for part in parts:
         rows = np.arange(n) if part.rows is None else part.rows.numpy()
         leaf = Leaf(part.op)
-        step = fused_alone(leaf, c)
+        step = fused_alone(part.op, c)
         if step is None or step.erases:
             rest.append(part)
         elif isinstance(part.op, Warp) and matrix_of(part.op):
@@ -194,9 +195,10 @@ def make_layer_call(parts: Sequence[Part], source: Pixels) -> tuple[KernelCall, 
     return (replace(result, tables=np.concatenate(tables)) if tables else result), rest
 
 
-def fused_alone(leaf: Leaf, c: int) -> Fused | None:
+@lru_cache(maxsize=256)
+def fused_alone(op: Op, c: int) -> Fused | None:
     """Return the fused pass of a single op, if it has one."""
-    result = list(fuse_ops([leaf], c))
+    result = list(fuse_ops([Leaf(op)], c))
     return result[0] if len(result) == 1 and isinstance(result[0], Fused) else None
 
 
