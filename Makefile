@@ -10,7 +10,7 @@ RUN := $(CLEAN) .venv/bin/python -m
 # A folder that was moved or copied has an environment that still points to the old place; its name tells.
 READY := .venv/.ready-$(shell pwd | cksum | cut -d' ' -f1)
 
-.PHONY: demo test check-types run-tests test-ray coverage docs soak constraints format setup clean
+.PHONY: demo test check-types run-tests test-ray coverage docs soak release-check constraints format setup clean
 
 demo: $(READY)
 	$(RUN) manyshot demo
@@ -46,6 +46,16 @@ docs: $(READY)
 # Kills, bad inputs, races and full disks, at random: MINUTES of it from SEED, on as many processes as JOBS says.
 soak: $(READY)
 	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -W ignore tests/soak/campaign.py --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0) --jobs $(or $(JOBS),1)
+
+# The wheel and the sdist, each installed in an empty environment, where it must train on digits and fit sentences.
+release-check:
+	rm -rf dist .venv-release
+	$(CLEAN) $(PYTHON) -m venv .venv-release
+	$(CLEAN) .venv-release/bin/python -m pip install --quiet --disable-pip-version-check build
+	$(CLEAN) .venv-release/bin/python -m build --outdir dist .
+	for package in dist/*; do $(CLEAN) PYTHON=$(PYTHON) sh tests/helpers/works_alone.sh $$package || exit 1; done
+	rm -rf .venv-release
+	@echo "dist/ holds a wheel and an sdist that work alone."
 
 # The newest versions that install together, torch apart; review the difference and run `make test` before committing it.
 constraints:
