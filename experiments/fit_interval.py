@@ -116,16 +116,18 @@ def nested_draw(one: EncodedSet, prior: Prior, shots: int, seed: int) -> Row:
     return stated(choice.correct, choice.folds, judged, VARIANCE_INFLATION)
 
 
-def nested(features: Path, count: int) -> dict[str, dict[str, dict[str, float]]]:
+def nested(
+    features: Path, count: int, names: list[str] | None, before: Mapping[str, Mapping[str, dict[str, float]]]
+) -> dict[str, Mapping[str, dict[str, float]]]:
     """Coverage where head and augmentation are chosen in each draw, and the choice is judged by nested resampling."""
     parts = json.loads((RESULTS / "fit_defaults.json").read_text())["parts"]
-    result: dict[str, dict[str, dict[str, float]]] = {}
-    for name, one in load_encoded(features).items():
+    result = dict(before)
+    for name, one in load_encoded(features, names).items():
         prior = prior_from_tables(prior_tables(parts, one.kind, but=name))
-        for shots in NESTED_SHOTS:
-            if np.median(np.bincount(one.labels)) >= 2 * shots:
-                rows = [nested_draw(one, prior, shots, seed) for seed in range(count)]
-                result.setdefault(name, {})[str(shots)] = summarize(rows)
+        enough = [shots for shots in NESTED_SHOTS if np.median(np.bincount(one.labels)) >= 2 * shots]
+        result[name] = {
+            str(shots): summarize([nested_draw(one, prior, shots, seed) for seed in range(count)]) for shots in enough
+        }
         print(name, {shots: round(row["covered"], 2) for shots, row in result.get(name, {}).items()}, flush=True)
     return result
 
@@ -137,12 +139,14 @@ def main() -> None:
     parser.add_argument(
         "--nested", type=Path, help="the folder of features: only the draws with a choice, added to the file"
     )
+    parser.add_argument("--sets", help="with --nested: names of data sets, with commas between; all if left out")
     options = parser.parse_args()
     torch.set_num_threads(1)
     file = RESULTS / "fit_interval.json"
     before = json.loads(file.read_text()) if file.exists() else {}
     if options.nested:
-        chosen = nested(options.nested, options.draws)
+        known = before.get("nested", {}).get("results", {})
+        chosen = nested(options.nested, options.draws, options.sets and options.sets.split(","), known)
         write("fit_interval", before | {"nested": {"results": chosen, "summary": over_sets(chosen)}})
         return
     data = load_sets(Path(os.environ["MANYSHOT_DATA"]))
