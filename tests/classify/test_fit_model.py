@@ -180,6 +180,27 @@ class TestPictures:
             "affine": (10_000_000, 2),
         }
 
+    def test_a_second_fit_encodes_what_the_first_did(self, monkeypatch):
+        module = "manyshot.classify.encode.plan_encoding"
+        monkeypatch.setattr(f"{module}.estimate_seconds", lambda _encoder, _examples, count, _copies: count)
+        cached: set[str | None] = set()
+        monkeypatch.setattr(
+            f"{module}.count_uncached",
+            lambda _encoder, examples, plan, copies, seed: 0 if plan in cached else len(examples) * copies,
+        )
+        examples, together = squares(1), ((("flip", 1),), (("affine", 2),))
+        count = len(examples)
+
+        def plans(budget: float) -> tuple[list[str], float]:
+            encoding = plan_encoding(examples, ["efficientnet-lite0"], together, budget)
+            return [one.plan for one in encoding.passes], encoding.seconds
+
+        assert plans(budget=3 * count) == (["none", "flip"], 2 * count)
+        cached |= {None, "flip"}
+        assert plans(budget=3 * count) == (["none", "flip"], 0)
+        assert plans(budget=0) == (["none", "flip"], 0)
+        assert plans(budget=4 * count) == (["none", "flip", "affine"], 2 * count)
+
     def test_the_spread_is_tried_joined_and_alone_only_when_asked_for(self):
         names = ("efficientnet-lite0", "efficientnet-lite0-spread", "efficientnet-lite2")
         encoded = EncodedExamples({(name, "none"): torch.ones(2, 1, 3) for name in names})

@@ -61,7 +61,8 @@ def plan_encoding(
 
     The examples as they are come first, for one encoder after the other, then variants for all of these encoders; those
     that are used together are made together. The first encoder is used whatever it costs, an encoder that was asked for
-    with others ("a+b") like it.
+    with others ("a+b") like it. What is in the cache counts as if it were not, so that a second fit chooses from the
+    same as the first.
 
     Args:
         examples: The examples.
@@ -71,31 +72,33 @@ def plan_encoding(
         seed: Seed of the variants.
     """
     blocks = list(dict.fromkeys(block for name in encoders for block in encoder_blocks(name)))
-    needed = encoder_blocks(encoders[0])
-    passes, left_out, seconds = [], [], 0.0
-    for block in blocks:
-        cost = _seconds(examples, Pass(block), seed)
-        if block in needed or seconds + cost <= budget:
-            passes.append(Pass(block))
-            seconds += cost
+    passes: list[Pass] = []
+    left_out: list[Pass] = []
+    seconds = 0.0
+
+    def add(wanted: Sequence[Pass], needed: bool = False) -> None:
+        nonlocal seconds
+        left = sum(_seconds(examples, one, seed) for one in wanted)
+        if needed or not left or sum(_seconds(examples, one) for one in (*passes, *wanted)) <= budget:
+            passes.extend(wanted)
+            seconds += left
         else:
-            left_out.append(Pass(block))
+            left_out.extend(one for one in wanted if one not in left_out)
+
+    for block in blocks:
+        add([Pass(block)], block in encoder_blocks(encoders[0]))
     used = [one.encoder for one in passes]
     for variants in together:
-        wanted = [one for one in (Pass(block, *row) for row in variants for block in used) if one not in passes]
-        cost = sum(_seconds(examples, one, seed) for one in wanted)
-        if seconds + cost <= budget:
-            passes += wanted
-            seconds += cost
-        else:
-            left_out += [one for one in wanted if one not in left_out]
+        add([one for one in (Pass(block, *row) for row in variants for block in used) if one not in passes])
     return Encoding(tuple(passes), seconds, tuple(left_out))
 
 
-def _seconds(examples: ExampleSet, one: Pass, seed: int) -> float:
-    plan = None if one.plan == NO_PLAN else one.plan
-    uncached = count_uncached(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
-    return estimate_seconds(one.encoder, examples, uncached, one.copies)
+def _seconds(examples: ExampleSet, one: Pass, seed: int | None = None) -> float:
+    """How long a pass takes, less what the cache holds for a seed."""
+    plan, count = None if one.plan == NO_PLAN else one.plan, len(examples) * one.copies
+    if seed is not None:
+        count = count_uncached(one.encoder, examples, plan=plan, copies=one.copies, seed=seed)
+    return estimate_seconds(one.encoder, examples, count, one.copies)
 
 
 def encode_passes(examples: ExampleSet, passes: Sequence[Pass], seed: int = 0, device: str = "cpu") -> EncodedExamples:
