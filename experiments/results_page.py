@@ -45,6 +45,7 @@ from sections.omniglot_small1 import omniglot_small1
 from sections.parts import joint_or_apart, parts
 from sections.policies import learned_challenge, learned_policy, task_families
 from sections.sampling import sampling
+from sections.soak import soak
 from sections.sounds_and_names import (
     PICTURE,
     audio_speed,
@@ -127,6 +128,7 @@ SECTIONS = (
     (medical_lesions, "medical_lesions"),
     (medical_rare, "medical_rare"),
     (xray_fit, "xray_fit"),
+    (soak, "soak"),
     (engine, "augment", "step_profile", "engine_profile"),
     (learners, "learners"),
     (against, "against"),

@@ -33,6 +33,31 @@ def test_ctrl_c_is_one_line_and_status_130(manyshot, monkeypatch):
     assert (answer.status, answer.errors) == (130, "Stopped.\n")
 
 
+@pytest.mark.parametrize(("arguments", "status"), [(["ops"], 0), (["data", "list"], 0)])
+def test_ctrl_c_ends_the_process_at_once_only_until_a_command_begins(arguments, status):
+    code = f"""
+import os, signal, sys
+from manyshot.cli import main
+
+class Parsed:  # in the place of what a library prints and goes on from
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+
+if sys.argv.pop() == "early":
+    make = main.Commands.make_context
+    main.Commands.make_context = lambda *some, **more: (Parsed(), make(*some, **more))[1]
+sys.argv[1:] = {arguments}
+try:
+    main.run()
+finally:
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+    for when, expected in (("early", 130), ("never", status)):
+        ended = subprocess.run([sys.executable, "-c", code, when], capture_output=True, text=True, check=False)
+        assert ended.returncode == expected, ended.stderr
+        assert ended.stderr == ("Stopped.\n" if when == "early" else "")
+
+
 def test_a_full_disk_is_one_line_and_status_one(manyshot, monkeypatch):
     monkeypatch.setattr(export, "export", failing(OSError(errno.ENOSPC, "No space left on device", "made/cat/1.png")))
     answer = manyshot(*AUGMENT)

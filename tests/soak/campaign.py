@@ -101,7 +101,7 @@ def work(number: int, seed: int, seconds: float, parts: tuple[str, ...], base: P
         if part == "kills":
             slow = chance.random() < 0.1  # a comparison starts processes of its own
             name = "compare" if slow else chance.choice(sorted(COMMANDS.keys() - {"compare"}))
-            killed(name, folder, seeds, chance, tally)
+            killed(name, folder, references, seeds, chance, tally)
         elif part == "inputs":
             bad_inputs(folder, seeds, chance, tally)
         elif part == "races":
@@ -129,6 +129,13 @@ def campaign(seed: int, seconds: float, parts: tuple[str, ...], jobs: int, base:
     return total
 
 
+def add_to(path: Path, settings: dict[str, float], found: Tally) -> None:
+    """Add a campaign to those in a file."""
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    counts = {"tried": dict(found.trials), "struck": dict(found.struck), "faults": found.faults}
+    path.write_text(json.dumps([*before, settings | counts], indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     """Try, print, and say by the exit status whether anything failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -136,7 +143,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--parts", nargs="*", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--json", type=Path, help="write the counts and faults to this file")
+    parser.add_argument("--json", type=Path, help="add the counts and faults to the campaigns in this file")
     parser.add_argument("--keep", type=Path, help="an empty folder to work in, which is kept")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="manyshot-soak-") as scratch:
@@ -146,8 +153,7 @@ def main() -> None:
         for fault in found.faults:
             print(f"\n{fault['part']}: {fault['what']}\n  {fault['how']}")
         if options.json:
-            counts = {"seed": options.seed, "tried": dict(found.trials), "struck": dict(found.struck)}
-            options.json.write_text(json.dumps(counts | {"faults": found.faults}, indent=1) + "\n", encoding="utf-8")
+            add_to(options.json, {"seed": options.seed, "minutes": options.minutes, "jobs": options.jobs}, found)
     sys.exit(bool(found.faults))
 
 

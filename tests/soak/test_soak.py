@@ -15,7 +15,7 @@ def test_bad_inputs_and_races_end_in_one_line(tmp_path: Path) -> None:
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run([*command, *more], env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    (found,) = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
     assert found["tried"]["inputs"] >= 20
     assert found["tried"]["races"] >= 1
     assert found["struck"]["inputs"] > 5, "mutations that are never noticed try nothing"

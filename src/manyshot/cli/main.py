@@ -31,6 +31,7 @@ from manyshot.cli import (
     segment,
     train,
 )
+from manyshot.cli.early_stop import stop_as_usual, stop_at_once
 
 TOO_LARGE = "Error: not enough memory; lower the sizes (ways, shots, queries, tasks per step, widths)"
 
@@ -127,6 +128,7 @@ app.add_typer(segment.segment, name="segment")
 app.add_typer(gan_commands.gan, name="gan")
 app.add_typer(rl.rl, name="rl")
 app.command(epilog=list_ops.EXAMPLES)(list_ops.ops)
+stop_as_usual(app)
 
 
 def _save_collections() -> None:
@@ -153,6 +155,7 @@ OBJECTS_OF_IMPORTS = 200_000
 
 def run() -> None:
     """Run the command line (the `manyshot` command)."""
+    stop_at_once()
     if "torch" not in sys.modules:
         _save_collections()
     if isinstance(sys.stdout, io.TextIOWrapper):  # invalid bytes in file names are escaped
