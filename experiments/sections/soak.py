@@ -25,6 +25,7 @@ def soak(found: list[dict]) -> str:
         for part, (what, how) in WHAT.items()
         if tried[part]
     ]
+    mended = dict.fromkeys(fault["how"] for one in found for fault in one["faults"] if fault.get("mended"))
     seeds = ", ".join(str(one["seed"]) for one in found)
     return "\n".join(
         (
@@ -37,6 +38,7 @@ def soak(found: list[dict]) -> str:
             ),
             *table(["tried at random", "times", "of these", "failed"], rows),
             "",
+            *(f"Mended since: {what}.\n" for what in mended),
             "```console\n$ make soak MINUTES=60 SEED=1\n```\n",
         )
     )
