@@ -1,8 +1,9 @@
 """`manyshot fit` on chest X-rays of 5 and of 20 patients a class, tested on X-rays of other patients.
 
-Healthy lungs or pneumonia. One X-ray of each patient is learned from; 150 X-rays a class of patients that are never
+Healthy lungs or pneumonia. One X-ray of each patient is learned from; 75 X-rays a class of patients that are never
 learned from are the test, the same for every draw. Beside what `fit` chooses by itself stands the same without
-augmentation. Writes results/xray_fit.json; each fit is kept in `--runs` as it ends.
+augmentation, and without mirrored pictures. Writes results/xray_fit.json after each draw; each fit is kept in `--runs`
+as it ends.
 
     python experiments/xray_fit.py --root DATA --runs runs/xray
 """
@@ -20,8 +21,8 @@ from run_and_record import answer, parse_options, write
 from manyshot.datasets.group_names import match_groups
 
 CLASSES = {"normal": "normal", "bacteria": "pneumonia", "virus": "pneumonia"}
-PATIENTS, DRAWS, TEST = (5, 20), 3, 150
-PLANS, BUDGET = ("auto", "none"), 60
+PATIENTS, DRAWS, TEST = (5, 20), 3, 75
+PLANS, BUDGET = {"auto": "--plan auto", "auto, no mirror": "--no-mirror", "none": "--plan none"}, 60
 
 
 def ordered(files: list[str], words: object) -> list[str]:
@@ -66,13 +67,14 @@ def folders(root: Path, runs: Path, tiny: bool) -> dict[str, Path]:
 
 def fitted(part: str, plan: str, paths: dict[str, Path], runs: Path, tiny: bool) -> dict:
     """What `fit` says of a model and what it is worth on the test; kept once it is there."""
-    kept = runs / f"{part}-{plan}.json"
+    name = f"{part}-{plan.replace(', ', '-').replace(' ', '-')}"
+    kept = runs / f"{name}.json"
     if not kept.exists():
-        model = runs / f"model-{part}-{plan}"
+        model = runs / f"model-{name}"
         by = f"--group-by '{GROUP_BY}'"
-        search = f"--plan {plan} --budget {5 if tiny else BUDGET} --overwrite --report {runs / f'{part}-{plan}.html'}"
+        search = f"{PLANS[plan]} --budget {5 if tiny else BUDGET} --overwrite --report {runs / f'{name}.html'}"
         fit = answer(f"manyshot fit {paths[part]} --out {model} {by} {search}")
-        test = answer(f"manyshot evaluate {model} {paths['test']} {by} --report {runs / f'{part}-{plan}-test.html'}")
+        test = answer(f"manyshot evaluate {model} {paths['test']} {by} --report {runs / f'{name}-test.html'}")
         kept.write_text(json.dumps({"fit": fit, "test": test}))
     return json.loads(kept.read_text())
 
@@ -89,8 +91,8 @@ def main() -> None:
                 found = fitted(f"{patients}-{draw}", plan, paths, options.runs, options.tiny)
                 rows.append({"patients": patients, "draw": draw, "plan": plan, **found})
                 print(patients, draw, plan, json.dumps(found)[:600], flush=True)
-    if not options.tiny:
-        write("xray_fit", {"budget": BUDGET, "test": TEST, "rows": rows})
+        if not options.tiny:
+            write("xray_fit", {"budget": BUDGET, "test": TEST, "draws": draw + 1, "rows": rows})
 
 
 if __name__ == "__main__":

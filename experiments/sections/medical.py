@@ -233,14 +233,14 @@ def xray_fit(found: dict) -> str:
         low, high = (sum(row["fit"]["interval"][end] for row in some) / len(some) for end in (0, 1))
         within = sum(a <= one["accuracy"] <= b for one, (a, b) in ((r["test"], r["fit"]["interval"]) for r in some))
         rows.append([*cells, f"{low:.2f} to {high:.2f}", f"{within} of {len(some)}"])
-    heads = ["patients a class", "--plan", "test accuracy by draw", "area under the curve", "Brier score"]
+    heads = ["patients a class", "augmentation", "test accuracy by draw", "area under the curve", "Brier score"]
     heads += ["accuracy that fit stated", "its 95 % interval, mean", "holds the test"]
     return "\n".join(
         (
             "## Chest X-rays from few patients\n",
             paragraph(
                 "`manyshot fit` on one X-ray each of 5 and of 20 people with healthy lungs and with pneumonia, "
-                f"{found['budget']} s of search, three draws; tested on {found['test']} X-rays a class of other "
+                f"{found['budget']} s of search, {found['draws']} draws; tested on {found['test']} X-rays a class of other "
                 "people, the same for all draws. Written by `experiments/xray_fit.py`."
             ),
             *table(heads, rows),
