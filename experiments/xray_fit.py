@@ -79,6 +79,17 @@ def fitted(part: str, plan: str, paths: dict[str, Path], runs: Path, tiny: bool)
     return json.loads(kept.read_text())
 
 
+def shortened(found: dict) -> dict:
+    """What the results keep of a fit and of its test."""
+    fit, test = found["fit"], found["test"]
+    measures = ("accuracy", "interval", "auroc", "auroc_interval", "brier", "brier_interval")
+    stated = {name: fit["measures"][name] for name in measures[2:]}
+    return {
+        "fit": {name: fit[name] for name in ("chosen", "accuracy", "interval")} | stated,
+        "test": {name: test[name] for name in measures},
+    }
+
+
 def main() -> None:
     """Draw, fit, evaluate, write."""
     options = parse_options(__doc__, "chest_xray/", "runs/xray", "the models and their pages")
@@ -89,7 +100,7 @@ def main() -> None:
         for patients in PATIENTS:
             for plan in PLANS:
                 found = fitted(f"{patients}-{draw}", plan, paths, options.runs, options.tiny)
-                rows.append({"patients": patients, "draw": draw, "plan": plan, **found})
+                rows.append({"patients": patients, "draw": draw, "plan": plan, **shortened(found)})
                 print(patients, draw, plan, json.dumps(found)[:600], flush=True)
         if not options.tiny:
             write("xray_fit", {"budget": BUDGET, "test": TEST, "draws": draw + 1, "rows": rows})

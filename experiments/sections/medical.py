@@ -229,12 +229,14 @@ def xray_fit(found: dict) -> str:
         cells = [str(patients), plan]
         for value in ("accuracy", "auroc", "brier"):
             cells.append(" ".join(f"{one[value]:.3f}" for one in tests))
-        cells.append(" ".join(f"{row['fit']['accuracy']:.3f}" for row in some))
+        for value in ("accuracy", "brier"):
+            cells.append(" ".join(f"{row['fit'][value]:.3f}" for row in some))
         low, high = (sum(row["fit"]["interval"][end] for row in some) / len(some) for end in (0, 1))
         within = sum(a <= one["accuracy"] <= b for one, (a, b) in ((r["test"], r["fit"]["interval"]) for r in some))
         rows.append([*cells, f"{low:.2f} to {high:.2f}", f"{within} of {len(some)}"])
     heads = ["patients a class", "augmentation", "test accuracy by draw", "area under the curve", "Brier score"]
-    heads += ["accuracy that fit stated", "its 95 % interval, mean", "holds the test"]
+    heads += ["accuracy that fit stated", "Brier score that fit stated"]
+    heads += ["interval of its accuracy, mean", "holds the test"]
     return "\n".join(
         (
             "## Chest X-rays from few patients\n",
