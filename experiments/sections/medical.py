@@ -243,8 +243,8 @@ def xray_fit(found: dict) -> str:
             paragraph(
                 "`manyshot fit` on one X-ray each of 5 and of 20 people with healthy lungs and with pneumonia, "
                 f"{found['budget']} s of search, {found['draws']} draw{'s' * (found['draws'] > 1)}; tested on "
-                f"{found['test']} X-rays a class of other people, the same for all draws. `no mirror` tries no mirrored pictures. Written by "
-                "`experiments/xray_fit.py`."
+                f"{found['test']} X-rays a class of other people, the same for all draws. `no mirror` tries no "
+                "mirrored pictures. Written by `experiments/xray_fit.py`."
             ),
             *table(heads, rows),
             "",
