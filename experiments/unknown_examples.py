@@ -5,7 +5,7 @@ which are hard to tell, and those of all other data sets of the same kind. Besid
 threshold stands what is caught at the threshold that gives 5 % false alarms exactly, which no user can know. Writes
 results/unknown.json.
 
-    python experiments/few_example_features.py --root DATA --features PLAIN --plain --classes 20 --pictures 400
+    python experiments/few_example_features.py --root DATA --features PLAIN --plain --classes 10 --pictures 300
     python experiments/unknown_examples.py --features PLAIN
 """
 
