@@ -31,7 +31,7 @@ check-types: $(READY)
 run-tests: $(READY)
 	$(PYTEST)
 
-# Comparisons on a Ray cluster of two nodes of which one is lost: a minute, and a package of 70 MB that nothing else needs.
+# Comparisons and shards on a Ray cluster of two nodes of which one is lost: a minute, and a package of 70 MB that nothing else needs.
 test-ray: $(READY)
 	$(RUN) pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[ray]"
 	$(CLEAN) OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/compare/test_train_on_ray.py

@@ -1,4 +1,4 @@
-"""Trainings on a Ray cluster end as they do on this machine, whatever happens to its nodes."""
+"""Trainings and shards on a Ray cluster end as they do on this machine, whatever happens to its nodes."""
 
 import logging
 import os
@@ -12,12 +12,15 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from manyshot.augment import Plan
 from manyshot.base import InputError, TrainingDiverged, locked_folder, quieten
 from manyshot.compare import Arm, Comparison, EvaluationSuite, run_comparison, train_arms
 from manyshot.compare.train_on_ray import TOKEN, _train_on_node
 from manyshot.runtime.metrics_log import steps_noted
 from manyshot.runtime.ray_cluster import check_place
+from manyshot.samples.augment_shards import augment_shards
 from small_comparison import ARMS, CONFIG
 
 TRAINED = ("best.safetensors", "last.safetensors", "metrics.jsonl", "config.json")
@@ -55,6 +58,20 @@ def cluster(*cores: int) -> Iterator[Any]:
 
 @pytest.mark.filterwarnings("ignore")  # of Ray itself
 class TestCluster:
+    def test_shards_are_the_same_bytes_as_on_this_machine(self, tmp_path):
+        for number in range(8):
+            path = tmp_path / "photos" / ("ant", "bee")[number % 2] / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (12, 14), (20 * number, 200, 90)).save(path)
+        plan, made = Plan("shots: flip affine(15) brightness"), {}
+        with cluster(1, 1):
+            for on in ("here", "ray"):
+                written = augment_shards(tmp_path / "photos", plan, tmp_path / on, shard_size=2, jobs=2, on=on)
+                assert (written.shards, written.samples) == (4, 8)
+                made[on] = {path.name: path.read_bytes() for path in (tmp_path / on).glob("*.tar")}
+        assert len(made["ray"]) == 4
+        assert made["ray"] == made["here"]
+
     def test_a_comparison_survives_the_loss_of_a_node(self, tmp_path):
         here, there = tmp_path / "here", tmp_path / "there"
         suites = (EvaluationSuite("all", 2, queries=3, tasks=4),)
