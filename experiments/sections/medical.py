@@ -100,6 +100,10 @@ def medical_no_image(found: dict) -> str:
     )
 
 
+LEARNERS_OF_LESIONS = 4
+"""How many `experiments/medical_lesions.py` compares."""
+
+
 def medical_lesions(found: dict) -> str:
     """MetaMed's protocol."""
     suites = list(next(iter(found["results"].values())))
@@ -113,13 +117,14 @@ def medical_lesions(found: dict) -> str:
             rows.append(cells)
     heads = ["learner", "augmentation", *(head for suite in suites for head in (suite, "difference [95 %]"))]
     frozen = found["frozen"]
-    seen = (
-        f"The frozen encoder ({frozen['encoder']}) saw no lesion; {frozen['tasks']} tasks, additional shots from the "
-        f"plan; `auto` chose `{frozen['auto']}` from common lesions."
-        if frozen["auto"] is not None
-        else "So short a training of a small network hardly tells them apart, and no augmentation helps. The other "
-        "learners of the script were not run."
-    )
+    seen = "So short a training of a small network hardly tells them apart."
+    if frozen["auto"] is not None:
+        seen += (
+            f" The frozen encoder ({frozen['encoder']}) saw no lesion; {frozen['tasks']} tasks, additional shots from "
+            f"the plan; `auto` chose `{frozen['auto']}` from common lesions."
+        )
+    if len(found["results"]) < LEARNERS_OF_LESIONS:
+        seen += " The other learners of the script were not run."
     return "\n".join(
         (
             "## Rare skin lesions from few pictures\n",
