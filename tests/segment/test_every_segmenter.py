@@ -14,7 +14,7 @@ from manyshot.segment.pixel_prototypes import PixelPrototypes, prototypes, simil
 from manyshot.segment.registry import SEGMENTERS
 from manyshot.segment.segmenter import Segmenter, Support, support_of
 from manyshot.segment.unet import SegmentationNet
-from manyshot.segment.unet_segmenter import SegmentationUNet, label_shares
+from manyshot.segment.unet_segmenter import SegmentationUNet, label_frequencies
 
 SMALL: dict[str, Callable[[], Segmenter]] = {
     "segmentation-unet": lambda: SegmentationUNet(width=8, levels=2, steps=40, batch=2, rate=1e-2),
@@ -78,14 +78,14 @@ class TestEverySegmenter:
         assert segment(blobs(1, (16, 16), 1)[0]).isfinite().all()
 
 
-class TestShares:
+class TestLabelFrequencies:
     def test_an_untrained_network_says_labels_as_often_as_they_are(self):
-        shares = label_shares(torch.tensor([[[0] * 40 + [2] * 5]]), 3)
-        assert shares.tolist() == pytest.approx([41 / 48, 1 / 48, 6 / 48])
+        frequencies = label_frequencies(torch.tensor([[[0] * 40 + [2] * 5]]), 3)
+        assert frequencies.tolist() == pytest.approx([41 / 48, 1 / 48, 6 / 48])
         net = SegmentationNet(2, 1, 3, width=4, levels=2)
-        net.expect(shares)
+        net.set_prior(frequencies)
         torch.nn.init.zeros_(net.last.weight)
-        assert net(torch.rand(1, 1, 8, 8)).softmax(1).mean((0, 2, 3)).tolist() == pytest.approx(shares.tolist())
+        assert net(torch.rand(1, 1, 8, 8)).softmax(1).mean((0, 2, 3)).tolist() == pytest.approx(frequencies.tolist())
 
     def test_a_short_training_finds_the_labels(self):
         items, masks = blobs(4, (24, 24), 1)

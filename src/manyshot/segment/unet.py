@@ -60,17 +60,17 @@ class SegmentationNet(nn.Module):
         return result
 
     @torch.no_grad()
-    def expect(self, shares: Float[Tensor, " k"]) -> None:
-        """Begin with labels as frequent as they are, so that no step is spent on learning how rare the foreground is.
+    def set_prior(self, frequencies: Float[Tensor, " k"]) -> None:
+        """Start from the frequencies of the labels, so that no step is spent on learning how rare the foreground is.
 
-        The offsets of the logits become the logarithms of the shares, as of a rare class in Lin et al. 2017; from
-        offsets around 0, short trainings of small networks may never find a label.
+        The bias of the last layer becomes their logarithm, as for a rare class in Lin et al. 2017; from a bias around
+        0, short trainings of small networks may never find a label.
 
         Args:
-            shares: Share of the pixels that each label has, above 0.
+            frequencies: Fraction of the pixels that each label has, above 0.
         """
         assert self.last.bias is not None
-        self.last.bias.copy_(shares.log())
+        self.last.bias.copy_(frequencies.log())
 
 
 def pad_to_multiple(items: Float[Tensor, "n c *size"], multiple: int) -> Float[Tensor, "n c *padded"]:

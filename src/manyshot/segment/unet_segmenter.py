@@ -21,9 +21,9 @@ BLOCK = 64
 class SegmentationUNet:
     """Train a U-Net on the support set, and segment with it.
 
-    Cross-entropy plus Dice, AdamW, and a learning rate that falls to 0 along a cosine; the network begins with the
-    shares that labels have of the support's pixels. With an augmentation of the
-    support, every step sees pairs changed by new draws.
+    Cross-entropy plus Dice, AdamW, and a learning rate that falls to 0 along a cosine; the bias of the last
+    layer starts from the frequencies of the labels in the support. With an augmentation of the support, every step sees
+    pairs changed by new draws.
 
     Args:
         width: Channels of the first level.
@@ -76,7 +76,7 @@ class SegmentationUNet:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             net = self.net(items.ndim - 2, items.shape[1], len(support.labels) + 1).to(items.device)
-        net.expect(label_shares(to_targets(support.pairs.masks, support.labels), len(support.labels) + 1))
+        net.set_prior(label_frequencies(to_targets(support.pairs.masks, support.labels), len(support.labels) + 1))
         optimizer = torch.optim.AdamW(net.parameters(), self.rate, weight_decay=1e-2, fused=items.is_cuda)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for batch, targets in self._batches(support, generator):
@@ -95,15 +95,15 @@ class SegmentationUNet:
             yield from zip(torch.split(drawn.items, self.batch), torch.split(targets, self.batch), strict=True)
 
 
-def label_shares(targets: Int[Tensor, "n *size"], labels: int) -> Float[Tensor, " k"]:
-    """The share of the pixels that each label has, as if each had one pixel more.
+def label_frequencies(targets: Int[Tensor, "n *size"], labels: int) -> Float[Tensor, " k"]:
+    """The fraction of the pixels that each label has, as if each had one pixel more.
 
     Args:
         targets: Label of each pixel, from 0.
         labels: Number of labels k.
 
     Example:
-        >>> label_shares(torch.tensor([[[0, 0], [0, 1]]]), 3).tolist()
+        >>> label_frequencies(torch.tensor([[[0, 0], [0, 1]]]), 3).tolist()
         [0.5714285969734192, 0.2857142984867096, 0.1428571492433548]
     """
     counts = torch.bincount(targets.flatten(), minlength=labels).float() + 1
