@@ -91,8 +91,8 @@ def _fit(results: dict) -> str:
             f"EfficientNet-Lite0's features, {len(results['sets']) - sentences} sets of pictures, {results['draws']} "
             f"random draws of the examples (half as many from 10 on). The last row has {sentences} sets of sentences "
             "as well, on MiniLM's features and without the names of classes; there `fit` loses "
-            f"{-100 * least:.1f} points at worst. The encoders and candidates that `fit` chooses among were drawn up on "
-            "some of these sets ([details, losses, other runs](docs/results.md#fit-beside-scikit-learn)):\n",
+            f"{-100 * least:.1f} points at worst. The encoders and candidates that `fit` chooses among were drawn up "
+            "on some of these sets ([details, losses, other runs](docs/results.md#fit-beside-scikit-learn)):\n",
             *table(["examples per class", *pictures], rows),
         )
     )
