@@ -36,7 +36,7 @@ class Job(NamedTuple):
 def learner(options: argparse.Namespace, steps: int, batch: int, levels: int = 3) -> SegmentationUNet:
     """The U-Net, with what the command line says in place of the experiment's own numbers."""
     steps = 4 if options.quick else options.steps or steps
-    return SegmentationUNet(options.width, levels, steps, options.batch or batch)
+    return SegmentationUNet(options.width, levels, steps, options.batch or batch, prior=True)
 
 
 Run = Callable[[Job, argparse.Namespace], dict[str, list[float]]]

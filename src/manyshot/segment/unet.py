@@ -63,16 +63,13 @@ class SegmentationNet(nn.Module):
     def set_prior(self, frequencies: Float[Tensor, " k"]) -> None:
         """Start from the frequencies of the labels, so that no step is spent on learning how rare the foreground is.
 
-        The last layer's bias becomes their logarithm and its weights 0, much as for a rare class in Lin et al. 2017.
-        From a bias around 0, short trainings of small networks may never find a label; with other weights, the first
-        steps may silence a small network for good.
+        The bias of the last layer becomes their logarithm, as for a rare class in Lin et al. 2017.
 
         Args:
             frequencies: Fraction of the pixels that each label has, above 0.
         """
         assert self.last.bias is not None
         self.last.bias.copy_(frequencies.log())
-        self.last.weight.zero_()
 
 
 def pad_to_multiple(items: Float[Tensor, "n c *size"], multiple: int) -> Float[Tensor, "n c *padded"]:

@@ -21,9 +21,8 @@ BLOCK = 64
 class SegmentationUNet:
     """Train a U-Net on the support set, and segment with it.
 
-    Cross-entropy plus Dice, AdamW, and a learning rate that falls to 0 along a cosine; the bias of the last
-    layer starts from the frequencies of the labels in the support. With an augmentation of the support, every step sees
-    pairs changed by new draws.
+    Cross-entropy plus Dice, AdamW, and a learning rate that falls to 0 along a cosine. With an augmentation of the
+    support, every step sees pairs changed by new draws.
 
     Args:
         width: Channels of the first level.
@@ -31,6 +30,9 @@ class SegmentationUNet:
         steps: Number of steps.
         batch: Number of pairs per step.
         rate: Largest learning rate.
+        prior: Whether the bias of the last layer starts at the logarithm of the labels' frequencies. In 3-D, short
+            trainings then find small structures that they otherwise may miss; a very small network may be trapped, and
+            never find a label.
 
     Raises:
         InputError: If a value is out of range.
@@ -51,6 +53,7 @@ class SegmentationUNet:
     steps: int = 600
     batch: int = 4
     rate: float = 3e-3
+    prior: bool = False
 
     def __post_init__(self) -> None:
         check_number(self, "width", low=1, high=512, whole=True)
@@ -76,7 +79,9 @@ class SegmentationUNet:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
             net = self.net(items.ndim - 2, items.shape[1], len(support.labels) + 1).to(items.device)
-        net.set_prior(label_frequencies(to_targets(support.pairs.masks, support.labels), len(support.labels) + 1))
+        if self.prior:
+            targets = to_targets(support.pairs.masks, support.labels)
+            net.set_prior(label_frequencies(targets, len(support.labels) + 1))
         optimizer = torch.optim.AdamW(net.parameters(), self.rate, weight_decay=1e-2, fused=items.is_cuda)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.steps)
         for batch, targets in self._batches(support, generator):
