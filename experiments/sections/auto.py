@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sections.cells import paragraph, table
+from sections.cells import difference, paragraph, table, with_differences
 
 COMMANDS = """\
 ```console
@@ -64,6 +64,41 @@ def auto(result: dict[str, Any]) -> str:
             ],
         )
     return "\n".join([*lines, "", COMMANDS.replace("ROUNDS", str(result["rounds"]))])
+
+
+def auto_from_nothing(found: dict[str, Any]) -> str:
+    """`auto` for networks that are trained from nothing.
+
+    Args:
+        found: results/auto_from_nothing.json.
+    """
+    titles = {"omniglot": "characters (Omniglot)", "cifar-fs": "photographs (CIFAR-FS)"}
+    lines = [
+        "## auto for networks trained from nothing\n",
+        paragraph(
+            f"A small network learns {found['classes']['omniglot']} characters, or "
+            f"{found['classes'].get('cifar-fs', 0)} classes of photographs, from few examples of each in "
+            f"{found['steps']} steps, every batch augmented anew; {found['seeds']} seeds draw classes, examples and "
+            "weights. `auto` is the mix of ops that it makes new shots with, as it ships: fitted with a frozen encoder, "
+            "to Omniglot among others and to no photographs of this kind. The best written plan is chosen on other "
+            "classes. Differences are from it. "
+            "What generated characters add in such a setting is [further below](#dagan-on-characters-never-seen)."
+        ),
+    ]
+    for name, by_shots in found["sets"].items():
+        first = next(iter(by_shots.values()))
+        rows = []
+        for arm in first["accuracy"]:
+            row = [arm]
+            for one in by_shots.values():
+                gap = one["difference"]["best written"].get(arm)
+                row += [f"{one['accuracy'][arm]:.1%}", difference(gap, "p_value_holm")]
+            rows.append(row)
+        lines += table([titles[name], *with_differences(f"{count} a class" for count in by_shots)], rows)
+        written = "; ".join(f"`{one['written']}` with {count}" for count, one in by_shots.items())
+        lines += ["", paragraph(f"Written: {written}.")]
+    lines.append("```console\n$ python experiments/auto_from_nothing.py --root DATA\n```\n")
+    return "\n".join(lines)
 
 
 def _lead(result: dict[str, Any]) -> str:
