@@ -79,7 +79,7 @@ def auto_from_nothing(found: dict[str, Any]) -> str:
             f"A small network learns {found['classes']['omniglot']} characters, or "
             f"{found['classes'].get('cifar-fs', 0)} classes of photographs, from few examples of each in "
             f"{found['steps']} steps, every batch augmented anew; {found['seeds']} seeds draw classes, examples and "
-            "weights. `auto` is the mix of ops that it makes new shots with, as it ships: fitted with a frozen encoder, "
+            "weights. `auto` is the mix of ops that it makes new shots with, as shipped: fitted with a frozen encoder, "
             "to Omniglot among others and to no photographs of this kind. The best written plan is chosen on other "
             "classes. Differences are from it. "
             "What generated characters add in such a setting is [further below](#dagan-on-characters-never-seen)."
