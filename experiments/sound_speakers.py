@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from classifier_arms import compared
 from run_and_record import write
 from torch import nn
 from torch.nn import functional as F
@@ -24,7 +25,6 @@ from manyshot.base.sound import from_samples
 from manyshot.datasets import load_dataset
 from manyshot.nets import ENCODERS
 from manyshot.tasks import Source
-from manyshot.training import holm, paired_difference
 
 ARMS = {
     "none": "",
@@ -96,16 +96,12 @@ def summary(seeds: list[dict[str, dict[str, list[float]]]]) -> dict[str, object]
     stacked = {arm: np.array([one["accuracy"][arm] for one in seeds]) for arm in ARMS}
     best = [max(ARMS, key=lambda arm: stacked[arm][:, part].mean()) for part in (slice(3, 6), slice(0, 3))]
     stacked[CHOSEN] = np.concatenate([stacked[best[0]][:, :3], stacked[best[1]][:, 3:]], axis=1)
-    others = [arm for arm in stacked if arm != "none"]
-    differences = {arm: paired_difference(stacked[arm], stacked["none"], most=1) for arm in others}
-    corrected = dict(zip(others, holm([one.p_value for one in differences.values()]), strict=True))
+    found = compared({arm: list(rows) for arm, rows in stacked.items()}, "none")
     return {
-        "accuracy": {arm: float(rows.mean()) for arm, rows in stacked.items()},
+        "accuracy": found["accuracy"],
         "by_person": {arm: rows.mean(0).tolist() for arm, rows in stacked.items()},
-        "by_seed": {arm: rows.mean(1).tolist() for arm, rows in stacked.items()},
-        "against_none": {
-            arm: one.as_dict() | {"p_value_holm": float(corrected[arm])} for arm, one in differences.items()
-        },
+        "by_seed": found["by_seed"],
+        "against_none": found["difference"]["none"],
         "chosen": best,
         "people": seeds[0]["people"],
         "cpu_seconds": {arm: sum(one["cpu_seconds"][arm] for one in seeds) for arm in ARMS},  # type: ignore[misc]
