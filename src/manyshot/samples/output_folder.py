@@ -93,9 +93,7 @@ def count_wanted(
     wanted = {name: max(per_class - len(originals), 0) for name, originals in classes.items()}
     if not any(wanted.values()):
         fewest = min(map(len, classes.values()))
-        raise InputError(
-            f"{where}: every class has {fewest:,} or more; to fill up, ask for more than {per_class:,} each"
-        )
+        raise InputError(f"{where}: every class has {fewest:,} or more; to fill up, ask for more than {fewest:,} each")
     return wanted
 
 
