@@ -56,6 +56,7 @@ def test_the_seed_decides(manyshot, photos, tmp_path):
         ({"--plan": "shots: afine"}, "did you mean 'affine'?"),
         ({"--plan": "task: turn"}, "does not say how to make samples"),
         ({"--plan": "none"}, "does not say how to make samples"),
+        ({"--plan": "shots: balanced 2 x flip"}, "fill rare classes up by --fill-up"),
         ({"--per-class": 0}, "give 1 to 100,000"),
         ({"folder": "nowhere"}, "nowhere"),
         ({"--out": "photos/generated"}, "inside the folder of the images"),

@@ -141,12 +141,18 @@ class AugmentArguments:
         """The plan, where there is no run.
 
         Raises:
-            InputError: If it cannot be read.
+            InputError: If it cannot be read, or balances classes.
         """
         from manyshot.augment import Plan
 
         assert self.plan is not None
-        return Plan(self.plan)
+        plan = Plan(self.plan)
+        if any(clause.balanced for clause in plan.syntax.clauses):
+            raise InputError(
+                "plan: 'balanced' has no meaning here, where --per-class or --per-item says how many samples there are; "
+                "leave it out, and fill rare classes up by --fill-up"
+            )
+        return plan
 
 
 @expand_options
