@@ -149,7 +149,7 @@ class AugmentArguments:
         plan = Plan(self.plan)
         if any(clause.balanced for clause in plan.syntax.clauses):
             raise InputError(
-                "plan: 'balanced' has no meaning here, where --per-class or --per-item says how many samples there are; "
+                "plan: 'balanced' has no meaning here, where --per-class or --per-item says how many there are; "
                 "leave it out, and fill rare classes up by --fill-up"
             )
         return plan
