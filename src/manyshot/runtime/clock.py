@@ -40,14 +40,14 @@ class CpuClock:
             sweep(self._path)
 
     def spent(self) -> float:
-        """CPU seconds of this process in this session."""
+        """CPU seconds of this process since the training began or was resumed."""
         return time.process_time() - self._began
 
     def note(self, seconds: float) -> None:
         """Write the total to the run's folder.
 
         Args:
-            seconds: CPU seconds of all processes in this session so far.
+            seconds: CPU seconds of all processes since the training began or was resumed.
         """
         if self._path is not None:
             write_json(self._path, {"cpu_seconds": self._before + seconds, "threads": torch.get_num_threads()})
