@@ -142,6 +142,21 @@ def test_help_does_not_wait_for_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_small_commands_do_not_wait_for_what_they_do_not_need():
+    code = """
+import sys
+import manyshot.classify, manyshot.classify.model.save_load_model, manyshot.samples.export_pictures
+from manyshot.datasets import load_dataset
+from manyshot.samples.fonts import font_for
+load_dataset("digits")
+font_for("Ä", 13)
+slow = ("matplotlib", "numba", "pandas", "scipy.optimize", "scipy.stats", "sklearn")
+sys.exit(", ".join(name for name in slow if name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert not done.stderr
+
+
 def test_garbage_is_collected_as_usual_once_torch_is_imported():
     code = """
 import gc, sys

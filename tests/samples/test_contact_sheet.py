@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from manyshot.base import InputError, check_replaceable
@@ -13,7 +14,7 @@ from manyshot.samples.contact_sheet import (
     thumbnail,
     to_pil,
 )
-from manyshot.samples.fonts import font_for, printable, shorten
+from manyshot.samples.fonts import LATIN_END, font_for, printable, shorten
 from manyshot.tasks import Source
 
 HOSTILE = ("雪花", "a\nb\x00c", "\udcff half", "[red]b[/red]", "$x_2$ \\", "", "x" * 500, "‮ right to left", "🦊")
@@ -21,6 +22,11 @@ HOSTILE = ("雪花", "a\nb\x00c", "\udcff half", "[red]b[/red]", "$x_2$ \\", "",
 
 def pixels_of(image, color):
     return int((np.asarray(image) == color).all(-1).sum())
+
+
+def test_the_font_of_labels_has_the_letters_that_are_taken_for_granted():
+    font = FT2Font(font_for("a", 13).path).get_charmap()
+    assert {code for code in range(ord(LATIN_END)) if chr(code).isprintable()} <= font.keys()
 
 
 def test_small_pictures_grow_by_a_whole_factor_with_hard_pixels():

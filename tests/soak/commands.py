@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,6 +127,26 @@ def run_all(commands: Sequence[Sequence[str]], folder: Path, patience: float = 3
 
 def finish(child: int, log: Path, arguments: Sequence[str], began: float, patience: float = 300) -> Ended:
     """Wait for a child; one that takes too long is killed and has status -9."""
+    return _ended(child, log.read_bytes, arguments, began, patience)
+
+
+def run_command(arguments: Sequence[str], log: Path, file_limit: int | None = None, patience: float = 300) -> Ended:
+    """Run `manyshot ARGUMENTS` to its end; what it writes goes through a pipe where files are limited, which is not."""
+    began = time.monotonic()
+    if file_limit is None:
+        return finish(start(arguments, log), log, arguments, began, patience)
+    log.unlink(missing_ok=True)
+    os.mkfifo(log)
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        child = start(arguments, log, file_limit)
+        return _ended(child, lambda: b"".join(iter(lambda: os.read(reader, 1 << 16), b"")), arguments, began, patience)
+    finally:
+        os.close(reader)
+        log.unlink()
+
+
+def _ended(child: int, said: Callable[[], bytes], arguments: Sequence[str], began: float, patience: float) -> Ended:
     while True:
         pid, raw = os.waitpid(child, os.WNOHANG)
         if pid:
@@ -136,11 +156,5 @@ def finish(child: int, log: Path, arguments: Sequence[str], began: float, patien
             pid, raw = os.waitpid(child, 0)
             break
         time.sleep(0.003)
-    text = log.read_bytes().decode("utf-8", "backslashreplace") if log.exists() else ""
+    text = said().decode("utf-8", "backslashreplace")
     return Ended(tuple(arguments), os.waitstatus_to_exitcode(raw), text, time.monotonic() - began)
-
-
-def run_command(arguments: Sequence[str], log: Path, file_limit: int | None = None, patience: float = 300) -> Ended:
-    """Run `manyshot ARGUMENTS` to its end."""
-    began = time.monotonic()
-    return finish(start(arguments, log, file_limit), log, arguments, began, patience)

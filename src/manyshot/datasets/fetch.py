@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pooch
 from rich.progress import Progress, TaskID
 
 from manyshot.base import InputError
@@ -141,6 +140,8 @@ def _is_whole(path: Path) -> bool:
 
 
 def _download(folder: str, file: PublishedFile) -> Path:
+    import pooch  # it brings tqdm and asyncio
+
     target = cache_folder() / folder
     pooch.get_logger().setLevel("WARNING")  # the progress bar and our own message say what a person needs
     registry = pooch.create(

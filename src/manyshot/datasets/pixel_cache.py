@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pooch
 from jaxtyping import UInt8
 
 from manyshot.base import InputError, write_aside, write_json
@@ -52,7 +51,11 @@ class Contents:
 def cache_folder() -> Path:
     """Folder of downloads and cached images: `MANYSHOT_CACHE`, or the user's cache folder."""
     named = os.environ.get("MANYSHOT_CACHE")
-    return Path(named) if named else Path(pooch.os_cache("manyshot"))
+    if named:
+        return Path(named)
+    import pooch  # it brings tqdm and asyncio
+
+    return Path(pooch.os_cache("manyshot"))
 
 
 def cached_source(name: str, key: Mapping[str, Any], fill: Callable[[Allocate], Contents]) -> Source:

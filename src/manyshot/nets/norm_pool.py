@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
-
-from manyshot.nets.kernels import pool
 
 Array = NDArray[Any]
 
@@ -99,22 +99,29 @@ def scale_pool(
     return result
 
 
+@cache
+def _kernels() -> ModuleType:
+    from manyshot.nets.kernels import pool  # it imports numba, half a second
+
+    return pool
+
+
 class _Pool(Function):
     @staticmethod
     def forward(ctx: Any, maps: Tensor, weight: Tensor, bias: Tensor, moments: MomentWeights) -> Tensor:  # noqa: ANN401
         x, gamma, beta = _last(maps), weight.detach().numpy(), bias.detach().numpy()
         n, h, w, c = x.shape
         mean, spread = np.empty((n, c), x.dtype), np.empty((n, c), x.dtype)
-        pool.moments(x, mean, spread)
+        _kernels().moments(x, mean, spread)
         group_mean = moments.total(moments.value * (h * w) * mean)
         variance = moments.total(moments.value * (spread + h * w * np.square(mean - group_mean)))
         mean = _full(group_mean, x)
         inverse = _full(1 / np.sqrt(variance + 1e-5), x)
         pooled, argmax = _windows(x), _windows(x, np.uint8)
         scale = gamma * inverse
-        pool.pool(x, scale, beta - scale * mean, pooled, argmax)
+        _kernels().pool(x, scale, beta - scale * mean, pooled, argmax)
         taken = _windows(x)
-        pool.gather(x, argmax, mean, inverse, taken)
+        _kernels().gather(x, argmax, mean, inverse, taken)
         ctx.save_for_backward(maps, weight)
         ctx.stored = (moments, mean, inverse, argmax, taken)
         return _first(pooled)
@@ -139,12 +146,12 @@ class _PoolGradient(Function):
         moments, mean, inverse, argmax, taken = stored
         x, g, gamma = _last(maps), _last(gradient), weight.detach().numpy()
         s0, s1 = np.empty_like(mean), np.empty_like(mean)
-        pool.pooled_sums(g, argmax, taken, s0, s1)
+        _kernels().pooled_sums(g, argmax, taken, s0, s1)
         a0, a1 = moments.total(gamma * s0), moments.total(gamma * s1)
         straight = -moments.value * inverse * inverse * a1
         constant = -moments.value * inverse * a0 - straight * mean
         result = np.empty_like(x)
-        pool.spread(x, argmax, g, gamma * inverse, straight, constant, result)
+        _kernels().spread(x, argmax, g, gamma * inverse, straight, constant, result)
         ctx.save_for_backward(gradient, maps, weight)
         ctx.stored, ctx.sums = stored, (s0, s1, a0, a1)
         return _first(result), _vector(s1.sum(0)), _vector(s0.sum(0))
@@ -164,22 +171,22 @@ class _PoolGradient(Function):
         u1, u0 = for_weight.numpy(), for_bias.numpy()
         value = moments.value
         plain, centered = np.empty_like(mean), np.empty_like(mean)
-        pool.sums(x, v, mean, plain, centered)
+        _kernels().sums(x, v, mean, plain, centered)
         v0, v1 = moments.total(value * plain), moments.total(value * inverse * centered)
         v_taken = np.empty_like(taken)
-        pool.gather(v, argmax, np.zeros_like(mean), np.ones_like(mean), v_taken)
+        _kernels().gather(v, argmax, np.zeros_like(mean), np.ones_like(mean), v_taken)
         unused, q = np.empty_like(mean), np.empty_like(mean)
-        pool.pooled_sums(g, argmax, v_taken, unused, q)
+        _kernels().pooled_sums(g, argmax, v_taken, unused, q)
         by_s1, by_s0 = u1 - gamma * inverse * v1, u0 - gamma * inverse * v0
         to_gradient = np.empty_like(taken)
-        pool.blend(argmax, v_taken, gamma * inverse, taken, by_s1, by_s0, to_gradient)
+        _kernels().blend(argmax, v_taken, gamma * inverse, taken, by_s1, by_s0, to_gradient)
         by_v1 = -inverse * a1
         by_z, by_zz = moments.total(by_s1 * s0) + by_v1 * v0, moments.total(by_s1 * s1) + by_v1 * v1
         by_inverse = moments.total(gamma * q) - v0 * a0 - v1 * a1
         straight = -value * inverse * inverse * (by_zz + inverse * by_inverse)
         constant = -value * inverse * by_z - straight * mean
         to_maps = np.empty_like(x)
-        pool.spread_two(x, argmax, g, inverse * by_s1, straight, constant, v, inverse * by_v1 * value, to_maps)
+        _kernels().spread_two(x, argmax, g, inverse * by_s1, straight, constant, v, inverse * by_v1 * value, to_maps)
         to_weight = (inverse * (q - v0 * s0 - v1 * s1)).sum(0)
         return _first(to_gradient), _first(to_maps), _vector(to_weight), None
 
@@ -190,7 +197,7 @@ class _ScalePool(Function):
         x = _last(maps)
         pooled, argmax = _windows(x), _windows(x, np.uint8)
         a, b = (_full(numbers.detach().numpy(), x) for numbers in (scale, shift))
-        pool.pool(x, a, b, pooled, argmax)
+        _kernels().pool(x, a, b, pooled, argmax)
         ctx.save_for_backward(maps, scale)
         ctx.argmax = argmax
         return _first(pooled)
@@ -202,10 +209,10 @@ class _ScalePool(Function):
         x, g, argmax = _last(maps), _last(gradient), ctx.argmax
         a = _full(scale.detach().numpy(), x)
         none, taken, result = np.zeros_like(a), np.empty_like(g), np.empty_like(x)
-        pool.gather(x, argmax, none, np.ones_like(a), taken)
+        _kernels().gather(x, argmax, none, np.ones_like(a), taken)
         total, product = np.empty_like(a), np.empty_like(a)
-        pool.pooled_sums(g, argmax, taken, total, product)
-        pool.spread(x, argmax, g, a, none, none, result)
+        _kernels().pooled_sums(g, argmax, taken, total, product)
+        _kernels().spread(x, argmax, g, a, none, none, result)
         return _first(result), _vector(product.sum(0)), _vector(total.sum(0))
 
 

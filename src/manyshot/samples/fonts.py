@@ -1,9 +1,10 @@
 """Fonts for labels: DejaVu Sans, which matplotlib ships, or a system font for scripts that it lacks."""
 
 from functools import cache
-from pathlib import Path
 
 from PIL import ImageFont
+
+from manyshot.base.package_folder import package_folder
 
 WIDE = (
     "NotoSansCJK-Regular.ttc",
@@ -14,6 +15,8 @@ WIDE = (
     "Arial Unicode.ttf",
 )
 """Fonts with Chinese, Japanese and Korean, by their file names on Linux, Windows and macOS."""
+LATIN_END = "\u0250"
+"""DejaVu Sans has all letters before this one."""
 
 
 def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
@@ -27,7 +30,8 @@ def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
         >>> font_for("Ω or ж", 13).getname()
         ('DejaVu Sans', 'Book')
     """
-    if set(map(ord, printable(text))) <= _letters():
+    text = printable(text)
+    if all(letter < LATIN_END for letter in text) or set(map(ord, text)) <= _letters():
         return _font(_dejavu(), size)
     return _wide(size) or _font(_dejavu(), size)
 
@@ -55,14 +59,12 @@ def shorten(text: str, max_length: int) -> str:
 
 @cache
 def _dejavu() -> str:
-    import matplotlib  # which takes a fifth of a second to import
-
-    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+    return str(package_folder("matplotlib") / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf")
 
 
 @cache
 def _letters() -> frozenset[int]:
-    from matplotlib.ft2font import FT2Font
+    from matplotlib.ft2font import FT2Font  # which takes a fifth of a second to import
 
     return frozenset(FT2Font(_dejavu()).get_charmap())
 

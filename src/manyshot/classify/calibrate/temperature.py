@@ -5,7 +5,6 @@ import math
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from manyshot.base import InputError
@@ -149,6 +148,8 @@ def fit_temperature(
         >>> round(fit_temperature(logits, labels, spread=1.0), 3)
         0.855
     """
+    from scipy.optimize import minimize_scalar  # a classifier that only predicts needs none of it
+
     if not 0 < spread < math.inf:
         raise InputError(f"spread={spread}: all training examples have the same logits; give examples that differ")
     own = logits.double().gather(1, labels[:, None])

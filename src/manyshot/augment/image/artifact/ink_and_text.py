@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 from manyshot.augment.image.artifact.dermatoscope import distance, edge, spread
 from manyshot.augment.image.image_op import ImageOp
 from manyshot.augment.ops.op import Params, check_number, seeds, uniform
+from manyshot.base.package_folder import package_folder
 
 INK = (0.25, 0.15, 0.5)
 """Color of the marker that dermatologists and pathologists use: a dark violet."""
@@ -146,6 +146,5 @@ def drawn(seed: int) -> Float[Tensor, "h w"]:
 
 @lru_cache(maxsize=1)
 def _font() -> ImageFont.FreeTypeFont:
-    from matplotlib import get_data_path  # it takes a quarter of a second to import
-
-    return ImageFont.truetype(str(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")), DRAWN)
+    fonts = package_folder("matplotlib") / "mpl-data" / "fonts"  # it takes a quarter of a second to import
+    return ImageFont.truetype(str(fonts / "ttf" / "DejaVuSans.ttf"), DRAWN)
