@@ -6,10 +6,24 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from manyshot.augment import Plan
 from manyshot.base import InputError
 from manyshot.compare.arm_result import arm_results
-from manyshot.compare.omniglot_ladder import BENT, CONFIG, LADDER, TRAINED, LadderResult, practice_runs, run_ladder
+from manyshot.compare.omniglot_ladder import (
+    BENT,
+    CONFIG,
+    LADDER,
+    NEAREST,
+    SIZE,
+    TRAINED,
+    LadderResult,
+    practice_runs,
+    run_ladder,
+)
+from manyshot.datasets import load_one_shot_runs
 from manyshot.report.one_shot_page import one_shot_page, one_shot_rows
+from manyshot.training.evaluate import evaluate
+from manyshot.training.load_run import load_run
 
 
 @pytest.fixture
@@ -35,21 +49,31 @@ def test_each_arm_has_what_the_one_before_it_has():
 
 @pytest.mark.usefixtures("forked_workers")
 def test_members_of_an_ensemble_count_the_same_and_the_matching_has_no_seed(two_runs, real_data, tmp_path):
-    last = next(arm for arm in LADDER if arm.name == TRAINED)
+    arms = [replace(arm, plan="none") for arm in LADDER if arm.name in (TRAINED, NEAREST)]
+    arms[1] = replace(arms[1], test_plan="shots: 2 x affine(7); query: 3 x affine(7)")
     small = replace(CONFIG, root=str(real_data), encoder="conv4(4, 4, 4, 4)", fit=replace(CONFIG.fit, steps=2))
-    result = run_ladder(small, two_runs, 2, tmp_path / "out", jobs=1, arms=(replace(last, plan="none"),))
+    result = run_ladder(small, two_runs, 2, tmp_path / "out", jobs=1, arms=tuple(arms))
     output = result.as_dict()
     assert (output["trials"], output["runs"], output["steps"]) == (40, 2, 2)
     assert list(output["arms"]) == [
         TRAINED,
+        NEAREST,
         BENT,
         f"{BENT} and composites",
         "ensemble of the 2 seeds",
         f"ensemble of the 2 seeds and {BENT}",
+        f"{BENT} and nearest of variants",
+        "ensemble of the 2 seeds, nearest of variants",
+        f"ensemble of the 2 seeds, nearest of variants and {BENT}",
     ]
     first, second = output["arms"][BENT]["by_seed"]
     assert first == second < 0.3
     assert output["arms"][BENT]["against_first"]["difference"] < 0  # of errors: fewer
+    runs = load_one_shot_runs(two_runs, SIZE, CONFIG.centered).episode
+    for arm in arms:
+        run = load_run(tmp_path / "out" / "arm-0" / "seed-1").with_test_plan(arm.test_plan, arm.test_learner)
+        alone = evaluate(run.learner, [runs[0:1], runs[1:2]], Plan(arm.test_plan), CONFIG.fit.seed)
+        assert output["arms"][arm.name]["by_seed"][1] == pytest.approx(1 - alone.mean)
     trained = output["arms"][TRAINED]
     assert trained["cpu_seconds_total"] == pytest.approx(2 * trained["cpu_seconds_per_training"])
     assert trained["cpu_seconds_total"] > 0

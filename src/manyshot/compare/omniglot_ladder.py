@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from manyshot.augment import Plan
+from manyshot.augment import Plan, pool_variants
 from manyshot.base import InputError, track
+from manyshot.base.seeds import generator
 from manyshot.compare.arm import Arm
 from manyshot.compare.arm_result import ArmResult, arm_results, difference_as_dict
 from manyshot.compare.arm_training import train_arms
@@ -22,9 +22,9 @@ from manyshot.contrib.deformation_matching import DeformationMatching
 from manyshot.datasets import OneShotRuns, load_one_shot_runs
 from manyshot.datasets.fetch import search_folders
 from manyshot.learners import Learner
+from manyshot.nets import evaluation_mode
 from manyshot.runtime.ray_cluster import HERE
 from manyshot.tasks import Episode
-from manyshot.training.evaluate import evaluate
 from manyshot.training.fit_settings import Settings
 from manyshot.training.run_config import Config
 from manyshot.training.seed_intervals import Difference
@@ -37,6 +37,8 @@ _VARIANT = "affine(7, 1.15, 0.12, 0.07) elastic(0.06, cells=3)"
 _VARIANTS = f"shots: 64 x {_VARIANT}; query: 16 x {_VARIANT}"
 TRAINED = "+ composites"
 """Name of the last arm with a training of its own."""
+NEAREST = "+ nearest of variants"
+"""Name of the arm that compares with variants of each drawing."""
 SIZE = 32
 """Height and width of the networks' images, in pixels."""
 FINE = 105
@@ -64,7 +66,7 @@ LADDER = (
     Arm("+ within an alphabet", f"task: {_TURNED}; {_ITEMS}", settings=_WITHIN),
     Arm(TRAINED, _ALL, settings=_WITHIN),
     Arm("+ mean of variants", _ALL, _VARIANTS, _WITHIN),
-    Arm("+ nearest of variants", _ALL, _VARIANTS, _WITHIN, "prototypes(nearest)"),
+    Arm(NEAREST, _ALL, _VARIANTS, _WITHIN, "prototypes(nearest)"),
 )
 """The arms: each adds a part to the one before it. The last two differ from it only at test time."""
 
@@ -158,31 +160,16 @@ def run_ladder(
     coarse = load_one_shot_runs(test_runs, SIZE, config.centered)
     fine = load_one_shot_runs(test_runs, FINE)
     runs, seconds = train_arms(arms, config, seeds, folder, jobs, on)
-    accuracy = {}
-    for name, arm in runs.items():
-        accuracy[name] = np.stack(
-            [
-                evaluate(
-                    run.learner,
-                    track(_one_by_one(coarse), name, len(coarse.names)),
-                    Plan(run.config.test_plan),
-                    config.fit.seed,
-                ).accuracy
-                for run in arm
-            ]
+    seed = config.fit.seed
+    scores = {
+        name: torch.stack(
+            [_log_probabilities(run.learner, coarse, name, Plan(run.config.test_plan), seed) for run in arm]
         )
-    nets = torch.stack([_log_probabilities(run.learner, coarse, "prototypes") for run in runs[TRAINED]])
-    bent = _log_probabilities(DeformationMatching(), fine, BENT).expand_as(nets)
-    mean = nets.mean(0, keepdim=True)
-    # Each member has the same weight, as in an `Ensemble`.
-    combined = {
-        BENT: bent,
-        f"{BENT} and {TRAINED[2:]}": nets + bent,
-        f"ensemble of the {seeds} seeds": mean.expand_as(nets),
-        f"ensemble of the {seeds} seeds and {BENT}": (seeds * mean + bent).expand_as(nets),
+        for name, arm in runs.items()
     }
+    scores |= _combine(scores, _log_probabilities(DeformationMatching(), fine, BENT))
     truth = coarse.episode.query.class_ids
-    accuracy |= {name: (scores.argmax(-1) == truth).double().mean(-1).numpy() for name, scores in combined.items()}
+    accuracy = {name: (answers.argmax(-1) == truth).double().mean(-1).numpy() for name, answers in scores.items()}
     own_seconds = {arm.name: seconds[arm.name] for arm in arms if arm.test_plan == "none"}
     trials = (truth.numel(), len(truth))
     result = LadderResult(arm_results(accuracy), own_seconds, trials, config.fit.steps, config.fit.seed)
@@ -194,11 +181,34 @@ def _one_by_one(runs: OneShotRuns) -> list[Episode]:
     return [runs.episode[number : number + 1] for number in range(len(runs.names))]
 
 
+def _combine(
+    scores: dict[str, Float[Tensor, "seeds t m ways"]], bent: Float[Tensor, "t m ways"]
+) -> dict[str, Float[Tensor, "seeds t m ways"]]:
+    """Log-probabilities of deformation matching, alone and with networks, and of ensembles of all seeds."""
+    combined = {}
+    for name in (name for name in (TRAINED, NEAREST) if name in scores):
+        nets = scores[name]
+        # Each member has the same weight, as in an `Ensemble`.
+        mean, members = nets.mean(0, keepdim=True), len(nets)
+        ensemble = f"ensemble of the {members} seeds" + (f", {name[2:]}" if name != TRAINED else "")
+        combined |= {
+            BENT: bent.expand_as(nets),
+            f"{BENT} and {name[2:]}": nets + bent,
+            ensemble: mean.expand_as(nets),
+            f"{ensemble} and {BENT}": (members * mean + bent).expand_as(nets),
+        }
+    return combined
+
+
 @torch.no_grad()
-def _log_probabilities(learner: Learner, runs: OneShotRuns, title: str) -> Float[Tensor, "t m ways"]:
-    """Log-probabilities of the classes for each query."""
-    log_probabilities = []
-    for task in track(_one_by_one(runs), title, len(runs.names)):
-        episode = task.as_float()
-        log_probabilities.append(learner.adapt(episode.support)(episode.query.items).log_softmax(-1))
+def _log_probabilities(
+    learner: Learner, runs: OneShotRuns, title: str, plan: Plan | None = None, seed: int = 0
+) -> Float[Tensor, "t m ways"]:
+    """Log-probabilities of the classes for each query, under a plan at test time."""
+    plan, log_probabilities = plan or Plan(), []
+    with evaluation_mode(learner):
+        for number, task in enumerate(track(_one_by_one(runs), title, len(runs.names))):
+            episode = plan.apply(task, generator(seed, "evaluate", number))
+            logits = learner.adapt(episode.support)(episode.query.items, episode.query.weight)
+            log_probabilities.append(pool_variants(logits, plan.query_copies).log_softmax(-1))
     return torch.cat(log_probabilities)
