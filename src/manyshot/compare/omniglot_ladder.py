@@ -185,7 +185,7 @@ def _combine(
     scores: dict[str, Float[Tensor, "seeds t m ways"]], bent: Float[Tensor, "t m ways"]
 ) -> dict[str, Float[Tensor, "seeds t m ways"]]:
     """Log-probabilities of deformation matching, alone and with networks, and of ensembles of all seeds."""
-    combined = {}
+    combined: dict[str, Float[Tensor, "seeds t m ways"]] = {}
     for name in (name for name in (TRAINED, NEAREST) if name in scores):
         nets = scores[name]
         # Each member has the same weight, as in an `Ensemble`.
