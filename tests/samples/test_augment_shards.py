@@ -22,7 +22,7 @@ from manyshot.base.seeds import generator
 from manyshot.samples import augment_shards as module
 from manyshot.samples import make_shard
 from manyshot.samples.augment_shards import augment_shards
-from manyshot.samples.shard_writers import folder_shard
+from manyshot.samples.shard_writers import folder_shard, tar_header
 
 PLAN = Plan("shots: flip affine(15) brightness")
 
@@ -103,6 +103,13 @@ def test_what_is_changed_in_one_call_makes_no_difference(tmp_path, monkeypatch):
     monkeypatch.setattr(make_shard, "BYTES_AT_ONCE", 1)
     augment_shards(photos, PLAN, tmp_path / "one", per_item=2)
     assert contents(tmp_path / "many") == contents(tmp_path / "one")
+
+
+@pytest.mark.parametrize(("name", "size"), [("00000000.png", 0), ("99999999.json", 8**11 - 1), ("x" * 100, 4711)])
+def test_headers_in_a_tar_are_those_of_the_standard_library(name, size):
+    member = tarfile.TarInfo(name)
+    member.size = size
+    assert tar_header(name, size) == member.tobuf(tarfile.USTAR_FORMAT)
 
 
 def test_parquet_holds_pictures_as_hugging_face_reads_them(tmp_path):

@@ -4,9 +4,10 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
+import numpy as np
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
@@ -178,15 +179,16 @@ def _samples(
     except InputError as error:  # an op does not know which file its pictures come from
         raise InputError(f"{Path(settings.data) / group[0].file}: {error}") from None
     for original, params, image in zip(group, drawn, changed, strict=True):
-        source = PurePosixPath(original.file)
-        name = f"{source.parent}/{source.stem[:STEM]}-{original.number:05}.{settings.encode}"
-        line = {"file": name, "class": str(source.parent), "source": original.file, "number": original.number}
+        label, file = original.file.split("/")
+        name = f"{label}/{file.rpartition('.')[0][:STEM]}-{original.number:05}.{settings.encode}"
+        line = {"file": name, "class": label, "source": original.file, "number": original.number}
         line |= {"params": params_to_json(params), "seed": settings.seed}
         yield original.label, ENCODINGS[settings.encode](image), line
 
 
 def _read(path: Path) -> UInt8[Tensor, "1 c h w"]:
-    return torch.tensor(decode_in_own_size(read_bytes(path, MAX_FILE_BYTES), str(path), MAX_PIXELS))[None]
+    pixels = decode_in_own_size(read_bytes(path, MAX_FILE_BYTES), str(path), MAX_PIXELS)
+    return torch.from_numpy(np.require(pixels, requirements="W"))[None]
 
 
 def _calls(plan: str) -> tuple[Any, ...]:

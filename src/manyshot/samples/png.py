@@ -31,11 +31,13 @@ def encode_png(image: UInt8[Tensor, "c h w"]) -> bytes:
         7
     """
     channels, height, width = image.shape
-    pixels = image.permute(1, 2, 0).reshape(height, width * channels).numpy()
+    planes = image.numpy()
+    changes = planes.copy()
+    np.subtract(planes[:, 1:], planes[:, :-1], out=changes[:, 1:])
     rows = np.empty((height, 1 + width * channels), np.uint8)
     rows[:, 0] = ABOVE
-    rows[0, 1:] = pixels[0]
-    np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
+    for channel, plane in enumerate(changes):  # faster than turning the axes of all at once
+        rows[:, 1 + channel :: channels] = plane
     packer = zlib.compressobj(level=1, memLevel=9, strategy=zlib.Z_RLE)
     header = struct.pack(">IIBBBBB", width, height, 8, RGB if channels == 3 else GRAY, 0, 0, 0)
     data = packer.compress(rows.data) + packer.flush()

