@@ -85,6 +85,8 @@ def run(library: str, jobs: int, folder: Path, scratch: Path) -> tuple[float, fl
             PLAN,
             "--shards",
             "webdataset",
+            "--shard-size",
+            "200",
             "--jobs",
             str(jobs),
             "--out",

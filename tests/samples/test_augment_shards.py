@@ -124,10 +124,12 @@ def test_parquet_holds_pictures_as_hugging_face_reads_them(tmp_path):
     assert isinstance(json.loads(table[0]["params"]), dict)
 
 
-def test_several_processes_make_the_same_shards(tmp_path):
+def test_several_processes_make_the_same_shards(tmp_path, capsys):
     photos = pictures(tmp_path / "photos", {"ant": 6, "bee": 6})
-    augment_shards(photos, PLAN, tmp_path / "one", shard_size=4)
-    augment_shards(photos, PLAN, tmp_path / "two", shard_size=4, jobs=2)
+    augment_shards(photos, PLAN, tmp_path / "one", shard_size=6)
+    assert "shards for" not in capsys.readouterr().err
+    augment_shards(photos, PLAN, tmp_path / "two", shard_size=6, jobs=3)
+    assert "2 shards for 3 processes: a smaller shard size" in capsys.readouterr().err
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
 

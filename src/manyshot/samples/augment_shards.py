@@ -11,7 +11,7 @@ from typing import Any
 
 from manyshot.augment import Plan
 from manyshot.augment.ops.item_kinds import require_kind
-from manyshot.base import InputError, did_you_mean, is_whole, locked_folder, read_json, write_json
+from manyshot.base import InputError, did_you_mean, is_whole, locked_folder, note, read_json, write_json
 from manyshot.base.atomic_files import sweep
 from manyshot.base.lock import LOCK
 from manyshot.base.progress import bar
@@ -77,7 +77,7 @@ def augment_shards(
         shard_size: Number of new pictures of a shard, about.
         encode: "png" or "jpeg" (quality 95).
         seed: Seed of draws and order.
-        jobs: Number of processes; on Ray, the number of shards at a time.
+        jobs: Number of processes, each of which makes a shard; on Ray, the number of shards at a time.
         on: "here"; "ray", or the address of a Ray cluster whose nodes all see both folders.
 
     Raises:
@@ -108,6 +108,9 @@ def augment_shards(
     )
     with locked_folder(out):
         offsets = _begin(settings, classes, out)
+        if jobs > len(offsets):
+            shards = "1 shard" if len(offsets) == 1 else f"{len(offsets)} shards"
+            note(f"{shards} for {jobs} processes: a smaller shard size (--shard-size) gives all of them work")
         waiting = [n for n in range(len(offsets)) if not settings.is_done(n)]
         work = [(settings, n, offsets[n]) for n in waiting]
         _run(work, jobs, on, total=len(offsets))
