@@ -3,19 +3,20 @@
 From each data set half of the classes are known, with a few examples each. Foreign are the examples of the other half,
 which are hard to tell, and those of all other data sets of the same kind. Beside the rates at the detector's own
 threshold stands what is caught at the threshold that gives 5 % false alarms exactly, which no user can know. Writes
-results/unknown.json.
+results/unknown.json, where pictures or sentences that are not among the features stay as they are.
 
     python experiments/few_example_features.py --root DATA --features PLAIN --plain --classes 10 --pictures 300
     python experiments/unknown_examples.py --features PLAIN
 """
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
 from few_example_features import EncodedSet, load_sets
-from run_and_record import write
+from run_and_record import RESULTS, write
 from torch import Tensor
 
 from manyshot.classify.calibrate.unknown_detector import UnknownDetector
@@ -48,7 +49,8 @@ def main() -> None:
                 found = [rows[shots] for rows in by_set.values() if shots in rows]
                 means = {key: round(float(np.mean([row[key] for row in found])), 3) for key in found[0]}
                 print(kind, encoder, shots, "per class", means)
-    write("unknown", {"draws": options.draws, "wanted": WANTED, "kinds": result})
+    earlier = json.loads((RESULTS / "unknown.json").read_text(encoding="utf-8"))["kinds"]
+    write("unknown", {"draws": options.draws, "wanted": WANTED, "kinds": earlier | result})
 
 
 def detect(one: EncodedSet, others: list[EncodedSet], encoder: str, shots: int, draw: int) -> dict[str, float]:
