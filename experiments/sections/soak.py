@@ -8,7 +8,7 @@ WHAT = {
     "kills": ("kills at a random moment; the next run goes on to the same bytes", "before the end"),
     "inputs": ("damaged pictures, archives, tables, runs, models and plans", "refused"),
     "races": ("two trainings at the same time into one folder", "one refused"),
-    "disks": ("a full disk", "stopped"),
+    "disks": ("a full disk, or files that cannot grow", "stopped"),
 }
 """What each part does, and what it means that a trial struck."""
 
