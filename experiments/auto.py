@@ -1,11 +1,12 @@
 """Judge `auto` on data sets that it was not fitted to, whole families of them held out; then fit what ships.
 
-    python experiments/auto.py measure FEATURES TABLES MIXES
+    python experiments/auto.py measure FEATURES TABLES MIXES [--shipped]
     python experiments/auto.py report TABLES MIXES results/auto.json
     python experiments/auto.py ship TABLES MIXES WEIGHTS.safetensors
 
 TABLES are what `experiments/auto_tasks.py` wrote of FEATURES. `measure` writes a file of MIXES a set: the accuracy of
-its tasks under mixes that were fitted to the other families, for every setting.
+its tasks under mixes that were fitted to the other families, for every setting; with --shipped, also under the
+mixes that ship, which were fitted with EfficientNet-Lite0.
 """
 
 import argparse
@@ -19,19 +20,22 @@ from typing import Any
 
 import numpy as np
 import torch
+from auto_features import POLICIES
 from auto_pack import family
-from auto_tasks import COUNTS, FITTED, MIXED, MOST_SEEN, SINGLE, read_bank, tasks_of
+from auto_tasks import COUNTS, FITTED, MIXED, MOST_SEEN, SINGLE, read_bank, tasks_of, with_policy
 from numpy.typing import NDArray
 from torch import Tensor
 
 from manyshot.meta_augment.auto.candidate_ops import OPS, VARIANTS, allot
 from manyshot.meta_augment.auto.evidence import TaskEvidence
-from manyshot.meta_augment.auto.op_weigher import SHOTS, OpWeigher, write_weigher
+from manyshot.meta_augment.auto.op_weigher import SHOTS, OpWeigher, read_weigher, write_weigher
 from manyshot.meta_augment.auto.train_op_weigher import Fit, KnownTasks, fit_op_weigher
 from manyshot.meta_augment.auto.variant_gram import Tasks, VariantGram, accuracies
 
 STEPS, TRUSTS = (10.0,), (0.0, 0.2)
 """Settings of `Fit` to choose from."""
+LEAST = 5
+"""Fewest families that a number of shots is reported for."""
 SWAPS = 1
 """Draws of the other task whose support is shown instead."""
 NOT_SHIPPED = {"CIFAR-FS": "research use", "skin lesions": "CC BY-NC 4.0", "blood cells": "GPL-3.0"}
@@ -92,8 +96,8 @@ def other_tasks(tables: dict[str, Table], own: str, shots: int, count: int, seed
     return TaskEvidence(torch.full((count,), float(shots)), excess, error, zeros[:, 0], zeros, zeros)
 
 
-def measure(features: Path, tables: dict[str, Table], folder: Path) -> None:
-    """Accuracy of every task under the mixes of every setting."""
+def measure(features: Path, tables: dict[str, Table], folder: Path, shipped: bool) -> None:
+    """Accuracy of every task under the mixes of every setting, and under those that ship if asked for."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in sorted(tables.items(), key=lambda one: one[1]["head"]["seed"]):
         out = folder / f"{name}.npz"
@@ -101,8 +105,9 @@ def measure(features: Path, tables: dict[str, Table], folder: Path) -> None:
             continue
         start = time.monotonic()
         own = family(table["head"]["set"])
-        fitted = {(step, trust): fit(tables, Fit(step, trust), (own,)) for step in STEPS for trust in TRUSTS}
-        head, labels, bank = read_bank(features / f"{name}.npz")
+        fitted = {f"{step} {trust}": fit(tables, Fit(step, trust), (own,)) for step in STEPS for trust in TRUSTS}
+        fitted |= {SHIPPED: read_weigher()} if shipped else {}
+        head, labels, bank = read_bank(features / f"{name}.npz", "policies")
         parts: dict[str, Tensor] = {}
         with torch.inference_mode():
             for shots in COUNTS:
@@ -116,15 +121,15 @@ def measure(features: Path, tables: dict[str, Table], folder: Path) -> None:
         print(f"{name}: {time.monotonic() - start:.1f} s", flush=True)
 
 
-def right_under(bank: VariantGram, tasks: Tasks, size: int, weights: Tensor, variants: int = VARIANTS) -> Tensor:
-    """Accuracy of the tasks under mixes by weights."""
-    columns = bank.columns(allot(weights, variants), first=1)
+def right_under(bank: VariantGram, tasks: Tasks, size: int, counts: Tensor) -> Tensor:
+    """Accuracy of the tasks with some variants under each op."""
+    columns = bank.columns(counts, first=1)
     pairs = zip(tasks.split(size), torch.split(columns, size), strict=True)
     return torch.cat([accuracies(bank, *pair) for pair in pairs])
 
 
 def arms(
-    fitted: dict[tuple[float, float], OpWeigher],
+    fitted: dict[str, OpWeigher],
     tables: dict[str, Table],
     table: Table,
     shots: int,
@@ -134,22 +139,26 @@ def arms(
     seen, own = evidence_of(table, shots), family(table["head"]["set"])
     looks = shots > 1
     result = {}
-    for (step, trust), weigher in fitted.items():
-        if trust and not looks:
+    for setting, weigher in fitted.items():
+        trusts = weigher.trusts(shots)
+        if trusts and not looks:
             continue
-        result[f"{step} {trust}"] = right(weigher(seen))
-        for swap in range(SWAPS if trust and shots <= MOST_SEEN else 0):
-            result[f"swap{swap} {step} {trust}"] = right(
-                weigher(other_tasks(tables, own, shots, len(seen.shots), swap))
-            )
+        result[setting] = right(allot(weigher(seen)))
+        for swap in range(SWAPS if trusts and shots <= MOST_SEEN else 0):
+            shown = other_tasks(tables, own, shots, len(seen.shots), swap)
+            result[f"swap{swap} {setting}"] = right(allot(weigher(shown)))
     if shots in FITTED:
-        result["every op"] = right(torch.full((len(seen.shots), len(OPS)), 1 / len(OPS)), len(OPS))
+        result["every op"] = right(torch.ones(len(seen.shots), len(OPS), dtype=torch.long))
+        usual = fitted[f"{STEPS[0]} {TRUSTS[0]}"](seen)
+        result["half"] = right(with_policy(usual, POLICIES.index("randaugment"), VARIANTS // 2))
         slopes, half = table[f"slopes {shots}"], torch.arange(len(seen.shots)) % 2
         known = torch.stack([slopes[half == 1 - part].mean(0) for part in half.tolist()])
-        result["known"] = right(torch.softmax(-STEPS[0] * known, 1))
+        result["known"] = right(allot(torch.softmax(-STEPS[0] * known, 1)))
     return result
 
 
+SHIPPED = "weights that ship"
+"""Arm and setting of the weights that ship; measured with encoders that they were not fitted with."""
 Arms = dict[str, NDArray[np.float64]]
 """Gains `[draws, tasks]` over no augmentation by arm."""
 AUTO = "auto"
@@ -195,7 +204,13 @@ def arms_of(mixes: dict[str, Table], tables: dict[str, Table], own: str, shots: 
         right = torch.cat([mixes[name][f"{arm} {shots}"] for name in names])
         return (right - plain).double().numpy()[None]
 
-    result: Arms = {AUTO: gains("{} {}".format(*settings(mixes, tables, own, TRUSTS)[shots]))}
+    step, trust = settings(mixes, tables, own, TRUSTS)[shots]
+    result: Arms = {AUTO: gains(f"{step} {trust}")}
+    if f"{SHIPPED} {shots}" in mixes[names[0]]:
+        result = {SHIPPED: gains(SHIPPED)} | result
+    if shots <= MOST_SEEN:
+        swaps = [gains(f"swap{swap} {step} {trust}") for swap in range(SWAPS)] if trust else [result[AUTO]]
+        result["auto, shown another task's support"] = np.concatenate(swaps)
     for trust in TRUSTS[1:] if shots > 1 else ():
         result[f"trust {trust} in what is seen"] = gains(f"{STEPS[0]} {trust}")
         if shots <= MOST_SEEN:
@@ -205,6 +220,9 @@ def arms_of(mixes: dict[str, Table], tables: dict[str, Table], own: str, shots: 
     if shots not in FITTED:
         return result | {"plain": plain.double().numpy()[None]}
     result |= {"every op once, 24 variants": gains("every op"), "weights of each set, known afterwards": gains("known")}
+    result |= {"half by the weights, half by randaugment": gains("half")}
+    policies = torch.cat([tables[name][f"policies {shots}"] for name in names]) - plain[:, None]
+    result |= {name: policies[:, row].double().numpy()[None] for row, name in enumerate(POLICIES)}
     result |= fixed_arms(tables, names, own, shots)
     return result | {"plain": plain.double().numpy()[None]}
 
@@ -235,40 +253,49 @@ def fixed_arms(tables: dict[str, Table], names: list[str], own: str, shots: int)
 
 def report(tables: dict[str, Table], mixes: dict[str, Table], path: Path) -> None:
     """Put all arms together."""
-    families = sorted({family(one["head"]["set"]) for one in mixes.values()})
+    heads = [one["head"] for one in mixes.values()]
+    families = sorted({family(head["set"]) for head in heads})
     table: dict[str, Any] = {
         "sets": len(mixes),
-        "rounds": 1 + max(one["head"]["seed"] for one in mixes.values()),
-        "encoder": "efficientnet-lite0(resolution=96)",
+        "rounds": 1 + max(head["seed"] for head in heads),
+        "encoder": heads[0]["encoder"],
         "settings": {
             own: {shots: list(one) for shots, one in settings(mixes, tables, own, TRUSTS).items() if shots in SHOTS}
             for own in families
         },
-        **{key: {} for key in ("mean", "differences", "tasks", "families")},
+        **{key: {} for key in ("mean", "no source", "differences", "tasks", "families")},
     }
     for shots in COUNTS:
         cells = {own: rows for own in families if (rows := arms_of(mixes, tables, own, shots))}
-        if not cells:
+        if len(cells) < LEAST:
             continue
         plain = {own: rows.pop("plain").mean() for own, rows in cells.items()}
         names = list(next(iter(cells.values())))
         table["tasks"][shots] = {own: rows[AUTO].shape[1] for own, rows in cells.items()}
         table["families"][shots] = {
-            own: {"plain": _points(plain[own])} | {arm: _points(rows[arm].mean()) for arm in names}
+            own: {"plain": points(plain[own])} | {arm: points(rows[arm].mean()) for arm in names}
             for own, rows in cells.items()
         }
-        table["mean"][shots] = {arm: _points(np.mean([rows[arm].mean() for rows in cells.values()])) for arm in names}
-        others = {arm: _difference(cells, AUTO, arm) for arm in names if arm != AUTO}
-        table["differences"][shots] = {"nothing": _difference(cells, AUTO, None)} | others
+        table["first"] = first = SHIPPED if SHIPPED in names else AUTO  # the others are compared with it
+        table["mean"][shots] = means(list(cells.values()), names)
+        table["no source"][shots] = means([rows for own, rows in cells.items() if own in NOT_SHIPPED], names)
+        others = {arm: difference(cells, first, arm) for arm in names if arm != first}
+        table["differences"][shots] = {"nothing": difference(cells, first, None)} | others
         print(shots, json.dumps(table["mean"][shots], indent=1), table["differences"][shots])
     path.write_text(json.dumps(table, indent=1) + "\n")
 
 
-def _points(gain: float) -> float:
+def means(cells: list[Arms], names: list[str]) -> dict[str, float]:
+    """Gain of each arm, mean over families."""
+    return {arm: points(np.mean([rows[arm].mean() for rows in cells])) for arm in names} if cells else {}
+
+
+def points(gain: float) -> float:
+    """A gain in points."""
     return round(100 * float(gain), 2)
 
 
-def _difference(cells: dict[str, Arms], arm: str, other: str | None) -> dict[str, float]:
+def difference(cells: dict[str, Arms], arm: str, other: str | None) -> dict[str, float]:
     """Mean difference in points, with half the width of its 95 % interval over tasks, and over families."""
     means, variances = [], []
     for rows in cells.values():
@@ -277,9 +304,9 @@ def _difference(cells: dict[str, Arms], arm: str, other: str | None) -> dict[str
         variances.append(paired.var(ddof=1) / len(paired))
     over_families = 2.2 * np.std(means, ddof=1) / len(means) ** 0.5
     return {
-        "mean": _points(np.mean(means)),
+        "mean": points(np.mean(means)),
         "tasks": round(196 * float(np.sum(variances) ** 0.5 / len(means)), 2),
-        "families": _points(over_families),
+        "families": points(over_families),
     }
 
 
@@ -305,11 +332,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["measure", "report", "ship"])
     parser.add_argument("paths", type=Path, nargs=3)
+    parser.add_argument("--shipped", action="store_true", help="measure the weights that ship, too")
     given = parser.parse_args()
     torch.set_num_threads(1)
     first, second, third = given.paths
     if given.what == "measure":
-        measure(first, read_tables(second), third)
+        measure(first, read_tables(second), third, given.shipped)
     elif given.what == "report":
         report(read_tables(first), read_tables(second), third)
     else:

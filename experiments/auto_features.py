@@ -14,25 +14,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from auto_pack import Job, build_set, family, list_jobs, read_pack
+from auto_pack import Job, Sets, build_set, family, list_jobs, read_pack
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from manyshot.base.seeds import generator
-from manyshot.meta_augment.auto.candidate_ops import OPS, SIDE, build_ops
+from manyshot.meta_augment.auto.candidate_ops import OPS, SIDE, VARIANTS, build_ops
 from manyshot.nets import ENCODERS
 
 COPIES = 2
 """Variants of each picture under each op."""
+POLICIES = ("trivialaugment", "randaugment")
+"""Policies without learning to compare with, which make `VARIANTS` of each picture."""
 
 
 class FastEncoder:
-    """A frozen encoder by ONNX Runtime on the CPU, which takes half of torch's time; features agree to 1e-4."""
+    """A frozen encoder by ONNX Runtime on the CPU, which takes half of torch's time; features agree to 1e-4.
 
-    def __init__(self, name: str) -> None:
+    Args:
+        net: The encoder, for pictures of `net.size` pixels.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
         import onnxruntime
 
-        self.net = ENCODERS.build(name, channels=3, size=SIDE, norm="batch").folded().eval()
+        self.net = net.eval()
         self.side = self.net.size
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
@@ -64,38 +70,42 @@ class FastEncoder:
 
 
 def measure(job: Job, of_set: tuple[Tensor, NDArray[np.int64]], encode: FastEncoder) -> dict[str, NDArray[np.float16]]:
-    """Features `[n, d]` of the pictures and `[rows, n, copies, d]` of their variants."""
+    """Features `[n, d]` of the pictures, and `[rows, n, copies, d]` of their variants under ops and under policies."""
     pictures, _ = of_set
     random = generator(job.seed, 3)
-    repeated = pictures.repeat_interleave(COPIES, 0)
-    variants = [encode(build_ops(ops)(repeated, random)).half().numpy() for ops in OPS]
+
+    def variants(rows: tuple[str, ...], copies: int) -> NDArray[np.float16]:
+        repeated = pictures.repeat_interleave(copies, 0)
+        made = [encode(build_ops(ops)(repeated, random)).half().numpy() for ops in rows]
+        return np.stack(made).reshape(len(rows), len(pictures), copies, -1)
+
     return {
         "plain": encode(pictures).half().numpy(),
-        "variants": np.stack(variants).reshape(len(OPS), len(pictures), COPIES, -1),
+        "variants": variants(OPS, COPIES),
+        "policies": variants(POLICIES, VARIANTS),
     }
 
 
-def main() -> None:
-    """Make curriculum sets until the time is up."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("pack", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--encoder", default="efficientnet-lite0(resolution=96)")
-    parser.add_argument("--kind", choices=("as-is", "nuisances"), default="as-is")
-    parser.add_argument("--first", type=int, default=0, help="round to begin with")
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--minutes", type=float, default=18.0)
-    given = parser.parse_args()
+def write_features(
+    jobs: list[Job], sets: Sets, encode: FastEncoder, encoder: str, folder: Path, minutes: float = np.inf
+) -> None:
+    """Write the features of each set that are not there yet, until the time is up.
+
+    Args:
+        jobs: The sets.
+        sets: From `read_pack`.
+        encode: The encoder.
+        encoder: What it is called in the results.
+        folder: Where to write.
+        minutes: After which no further set is begun.
+    """
     start = time.monotonic()
-    torch.set_num_threads(1)
-    given.folder.mkdir(parents=True, exist_ok=True)
-    sets = read_pack(given.pack)
-    encode = FastEncoder(given.encoder)
-    for job in list_jobs(sets, given.first, given.rounds, given.kind == "nuisances"):
-        path = given.folder / f"{job.name.replace(' ', '_')}-{job.seed}.npz"
+    folder.mkdir(parents=True, exist_ok=True)
+    for job in jobs:
+        path = folder / f"{job.name.replace(' ', '_')}-{job.seed}.npz"
         if path.exists():
             continue
-        if time.monotonic() - start > 60 * given.minutes:
+        if time.monotonic() - start > 60 * minutes:
             break
         begun = time.monotonic()
         try:
@@ -105,6 +115,7 @@ def main() -> None:
             print(f"{job}: {type(error).__name__}: {error}", flush=True)
             continue
         head = {"set": job.name, "family": family(job.name), "seed": job.seed, "nuisances": list(data.nuisances)}
+        head |= {"encoder": encoder}
         kept = path.with_suffix(".part")
         with kept.open("wb") as file:
             small = (data.pictures * 255).round().to(torch.uint8).numpy()
@@ -114,6 +125,24 @@ def main() -> None:
             f"{time.monotonic() - start:.0f} s: {head} {len(data.labels)} pictures, {time.monotonic() - begun:.1f} s",
             flush=True,
         )
+
+
+def main() -> None:
+    """Make features until the time is up."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pack", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--encoder", default="efficientnet-lite0(resolution=96)")
+    parser.add_argument("--kind", choices=("as-is", "nuisances"), default="as-is")
+    parser.add_argument("--first", type=int, default=0, help="round to begin with")
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--minutes", type=float, default=18.0)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    sets = read_pack(given.pack)
+    net = ENCODERS.build(given.encoder, channels=3, size=SIDE, norm="batch").folded()
+    jobs = list_jobs(sets, given.first, given.rounds, given.kind == "nuisances")
+    write_features(jobs, sets, FastEncoder(net), given.encoder, given.folder, given.minutes)
 
 
 if __name__ == "__main__":

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from auto_features import COPIES, POLICIES
 from torch import Tensor
 from torch.nn import functional as F
 
-from manyshot.meta_augment.auto.candidate_ops import OPS
+from manyshot.meta_augment.auto.candidate_ops import OPS, VARIANTS, allot
 from manyshot.meta_augment.auto.evidence import folds, left_out
 from manyshot.meta_augment.auto.variant_gram import (
     Tasks,
@@ -44,14 +45,18 @@ SINGLE, MIXED = slice(0, len(_SINGLE.split())), slice(len(_SINGLE.split()), len(
 """Parts of `FIXED`."""
 
 
-def read_bank(path: Path) -> tuple[dict[str, Any], np.ndarray, VariantGram]:
-    """What `auto_features` wrote of a set."""
+def read_bank(path: Path, *more: str) -> tuple[dict[str, Any], np.ndarray, VariantGram]:
+    """What `auto_features` wrote of a set: its variants under the menu.
+
+    With "policies", those under policies follow, each as several ops that make `COPIES`.
+    """
     with np.load(path, allow_pickle=False) as stored:
         head = json.loads(str(stored["head"]))
         plain = torch.from_numpy(stored["plain"]).float()
-        variants = torch.from_numpy(stored["variants"][: len(OPS)]).float()
+        arrays = [torch.from_numpy(stored[part]).float() for part in ("variants", *more)]
         labels = stored["labels"]
-    return head, labels, VariantGram.of(plain, list(variants))
+    variants = [some for array in arrays for row in array for some in torch.split(row, COPIES, dim=1)]
+    return head, labels, VariantGram.of(plain, variants)
 
 
 def tasks_of(head: dict[str, Any], labels: np.ndarray, shots: int) -> Tasks:
@@ -72,13 +77,13 @@ def fixed_columns(bank: VariantGram, rows: tuple[int, ...], count: int) -> Tenso
     return bank.columns(counts).expand(count, -1)
 
 
-def validated(bank: VariantGram, tasks: Tasks, columns: Tensor) -> Tensor:
-    """Accuracy of cross-validation on the support, and a hundredth of minus its squared error for ties."""
-    b, n, v = *tasks.support.shape, columns.shape[1]
-    gram = bank.select(tasks.support, tasks.support, columns).view(b, n, v, n, v)
-    logits = left_out(gram, tasks.labels, folds(tasks.labels)).mean(2)
-    error = (logits - F.one_hot(tasks.labels)).square().sum(2).mean(1)
-    return (logits.argmax(2) == tasks.labels).float().mean(1) - 0.01 * error
+def validated(bank: VariantGram, support: Tensor, labels: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Accuracy of cross-validation on the support of each task, and its squared error."""
+    b, n, v = *support.shape, columns.shape[1]
+    gram = bank.select(support, support, columns).view(b, n, v, n, v)
+    logits = left_out(gram, labels, folds(labels)).mean(2)
+    error = (logits - F.one_hot(labels)).square().sum(2).mean(1)
+    return (logits.argmax(2) == labels).float().mean(1), error
 
 
 def measure(bank: VariantGram, tasks: Tasks, shots: int) -> dict[str, Tensor]:
@@ -94,9 +99,27 @@ def measure(bank: VariantGram, tasks: Tasks, shots: int) -> dict[str, Tensor]:
     if shots in FITTED:
         columns = [fixed_columns(bank, rows, len(tasks)) for rows in FIXED]
         parts["fixed"] = torch.stack([accuracies(bank, tasks, one) for one in columns], 1)
+        even = torch.full((len(tasks), len(OPS)), 1 / len(OPS))
+        columns = [bank.columns(with_policy(even, policy, VARIANTS)) for policy in range(len(POLICIES))]
+        parts["policies"] = torch.stack([accuracies(bank, tasks, one) for one in columns], 1)
         if shots > 1:
-            parts["validated"] = torch.stack([validated(bank, tasks, one) for one in (none, *columns)], 1)
+            found = [validated(bank, tasks.support, tasks.labels, one) for one in (none, *columns)]
+            parts["validated"] = torch.stack([right - 0.01 * error for right, error in found], 1)  # error breaks ties
     return parts
+
+
+def with_policy(weights: Tensor, policy: int, share: int) -> Tensor:
+    """How many variants each op of a bank with policies makes: some by a policy, and the rest of `VARIANTS` by weights.
+
+    Args:
+        weights: Of the ops of the menu.
+        policy: Index into `POLICIES`.
+        share: Variants by the policy.
+    """
+    pieces = VARIANTS // COPIES
+    made = torch.zeros(len(weights), len(POLICIES), pieces, dtype=torch.long)
+    made[:, policy, : share // COPIES] = COPIES
+    return torch.cat([allot(weights, VARIANTS - share), made.flatten(1)], 1)
 
 
 def main() -> None:
@@ -112,7 +135,7 @@ def main() -> None:
         if out.exists():
             continue
         start = time.monotonic()
-        head, labels, bank = read_bank(path)
+        head, labels, bank = read_bank(path, "policies")
         parts: dict[str, Tensor] = {}
         for shots in COUNTS:
             tasks = tasks_of(head, labels, shots)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sections.against import against
 from sections.agents import agents, peers
-from sections.auto import auto, auto_from_nothing
+from sections.auto import auto, auto_encoders, auto_from_nothing, auto_tilts
 from sections.cells import SURE
 from sections.comparison import CURVE, comparison
 from sections.demo import demo
@@ -91,6 +91,8 @@ SECTIONS = (
     (three_levers, "three_levers"),
     (unknown, "unknown"),
     (auto, "auto"),
+    (auto_encoders, "auto_lite2", "auto_conv4"),
+    (auto_tilts, "auto_tilts"),
     (auto_from_nothing, "auto_from_nothing"),
     (omniglot_official, "omniglot_official"),
     (omniglot_small1, "omniglot_small1"),

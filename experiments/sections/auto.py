@@ -13,11 +13,29 @@ $ python experiments/auto.py measure FEATURES TABLES MIXES
 $ python experiments/auto.py report TABLES MIXES results/auto.json
 ```
 """
-FIRST = "auto"
+ENCODERS = """\
+```console
+$ python experiments/auto_features.py PACK.zip LITE2 --encoder "efficientnet-lite2(resolution=128)" --rounds 1
+$ python experiments/auto_conv4.py PACK.zip CONV4
+$ python experiments/auto_tasks.py LITE2 TABLES
+$ python experiments/auto.py measure LITE2 TABLES MIXES --shipped
+$ python experiments/auto.py report TABLES MIXES results/auto_lite2.json
+```
+"""
+NO_SOURCE = "CIFAR-FS, blood cells and skin lesions"
+SHIPPED = {
+    "weights that ship": "`auto` as it ships",
+    "auto": "weights fitted anew",
+    "auto, shown another task's support": "weights fitted anew, shown another task's support",
+    "half by the weights, half by randaugment": "half of the variants by weights fitted anew, half by randaugment",
+}
+"""What arms are called where the weights that ship are measured."""
 SHOWN = (
     "best op of the others",
     "best mix of two or four ops of the others",
     "cross-validation",
+    "trivialaugment",
+    "randaugment",
     "auto",
     "trust 0.2 in what is seen",
     "weights of each set, known afterwards",
@@ -31,39 +49,140 @@ def auto(result: dict[str, Any]) -> str:
     Args:
         result: results/auto.json.
     """
-    shots = list(result["mean"])
-    heads = [f"{count} shots" if count != "1" else "1 shot" for count in shots]
-    arms = list(next(iter(result["mean"].values())))
-    lines = ["## auto\n", paragraph(_lead(result)), paragraph("Gain over no augmentation, mean over families:")]
+    lines = ["## auto\n", paragraph(_lead(result)), *_gains(result)]
+    for count in ("2", "5"):
+        lines += _families(result, count)
+    return "\n".join([*lines, "", COMMANDS.replace("ROUNDS", str(result["rounds"]))])
+
+
+def auto_encoders(lite2: dict[str, Any], conv4: dict[str, Any]) -> str:
+    """`auto` with encoders that it was not fitted with.
+
+    Args:
+        lite2: results/auto_lite2.json.
+        conv4: results/auto_conv4.json.
+    """
+    lines = [
+        "## auto with other encoders\n",
+        paragraph(
+            "The same families as [above](#auto) with two other encoders, which is what `auto` as it ships has never "
+            f"seen. Its weights were fitted to ten of the families, with EfficientNet-Lite0; {NO_SOURCE} are no "
+            "sources of them and stand by themselves, too. Weights fitted anew are those of the other families with "
+            "the encoder itself. TrivialAugment and RandAugment (2 ops, magnitude 9) make 16 variants as well, of new "
+            "examples, too. `auto` as it ships looks at nothing, so that another task's support changes nothing."
+        ),
+        paragraph(f"`{lite2['encoder']}`, frozen. {_sets(lite2)}"),
+        *_gains(lite2),
+        *_families(lite2, "5"),
+        "",
+        paragraph(
+            "A Conv4 of 64 channels that was trained on tasks of other families: two prototypical networks, each on "
+            "half of the families (700 steps, 32 pixels, no augmentation), and each encodes the families of the "
+            f"other half. {_sets(conv4)}"
+        ),
+        *_gains(conv4),
+        *_families(conv4, "5"),
+    ]
+    return "\n".join([*lines, "", ENCODERS])
+
+
+def auto_tilts(found: dict[str, Any]) -> str:
+    """Choosing among a few mixes that differ much.
+
+    Args:
+        found: results/auto_tilts.json.
+    """
+    columns = [
+        (name, f"{count} shots", one) for name, by_shots in found["encoders"].items() for count, one in by_shots.items()
+    ]
+    arms = list(columns[0][2]["mean"])
+    lines = [
+        "## Mixes of one kind, chosen by the support\n",
+        paragraph(
+            "Does what is seen help where there is more to choose between? Beside the mix of `auto` stand four of "
+            f"which {found['tilt']:.0%} is of one kind of op (the rest as in `auto`), and no augmentation. Each has an "
+            "error of cross-validation on the support; how much a lower error counts beside the mean gain on the other "
+            "families is chosen on these, 0 included. Gain over no augmentation in points, and its difference from the "
+            "fitted mix with the interval over tasks:"
+        ),
+    ]
+    for name in found["encoders"]:
+        own = [(head, one) for encoder, head, one in columns if encoder == name]
+        lines += table(
+            [name, *with_differences(head for head, _ in own)],
+            [[arm, *(word for _, one in own for word in _with_gap(one, arm))] for arm in arms],
+        )
+        trusted = (
+            f"{sum(trust > 0 for trust in one['trust'].values())} of {len(one['trust'])} families ({head}, "
+            f"{sum(one['tasks'].values())} tasks)"
+            for head, one in own
+        )
+        lines += ["", paragraph(f"The error counts more than nothing in {'; '.join(trusted)}.")]
+    lines.append("```console\n$ python experiments/auto_tilts.py --of FEATURES TABLES\n```\n")
+    return "\n".join(lines)
+
+
+def _with_gap(one: dict[str, Any], arm: str) -> tuple[str, str]:
+    return f"{one['mean'][arm]:+.2f}", _gap(one["less the fitted mix"].get(arm))
+
+
+def _gains(result: dict[str, Any]) -> list[str]:
+    """The tables of mean gains and of their differences."""
+    heads, first = _heads(result), result.get("first", "auto")
+    arms = _ordered(list(dict.fromkeys(arm for row in result["mean"].values() for arm in row)))
+    lines = [paragraph("Gain over no augmentation, mean over families:")]
+    lines += table(["arm", *heads.values()], _rows(result, "mean", arms))
+    if first != "auto":
+        lines += ["", paragraph(f"The same for {NO_SOURCE} alone:")]
+        lines += table(["arm", *heads.values()], _rows(result, "no source", arms))
+    name = _name(result, first)
+    lines += ["", paragraph(f"Difference of {name} from each, with its interval over tasks:")]
     lines += table(
-        ["arm", *heads],
-        [[arm, *(_cell(result["mean"][count], arm, "{:+.2f}") for count in shots)] for arm in _ordered(arms)],
-    )
-    lines += ["", paragraph("Difference of `auto` from each, with its interval over tasks:")]
-    lines += table(
-        ["`auto` less", *heads],
+        [f"{name} less", *heads.values()],
         [
-            [arm, *(_gap(result["differences"][count].get(arm)) for count in shots)]
-            for arm in ("nothing", *(arm for arm in _ordered(arms) if arm != FIRST))
+            [_name(result, arm), *(_gap(result["differences"][count].get(arm)) for count in heads)]
+            for arm in ("nothing", *(arm for arm in arms if arm != first))
         ],
     )
-    for count, head in zip(shots, heads, strict=True):
-        if count not in ("2", "5"):
-            continue
-        lines += ["", paragraph(f"By family, at {head}:")]
-        lines += table(
-            ["family", "tasks", "without", *SHOWN],
+    return lines
+
+
+def _rows(result: dict[str, Any], part: str, arms: list[str]) -> list[list[str]]:
+    """A row of gains for each arm."""
+    return [
+        [_name(result, arm), *(_cell(result[part][count], arm, "{:+.2f}") for count in result["mean"])] for arm in arms
+    ]
+
+
+def _name(result: dict[str, Any], arm: str) -> str:
+    if result.get("first", "auto") == "auto":
+        return "`auto`" if arm == "auto" else arm
+    return SHIPPED.get(arm, arm)
+
+
+def _families(result: dict[str, Any], count: str) -> list[str]:
+    """The table by family, for a number of shots."""
+    rows = result["families"][count]
+    arms = next(iter(rows.values()))
+    *first, last = (arm for arm in SHOWN if arm in arms)
+    shown = [*first, *(arm for arm in arms if arm == "weights that ship"), last]
+    lines = ["", paragraph(f"By family, at {_heads(result)[count]}:")]
+    return lines + table(
+        ["family", "tasks", "without", *(_name(result, arm) for arm in shown)],
+        [
             [
-                [
-                    family,
-                    str(result["tasks"][count][family]),
-                    f"{row['plain']:.1f}",
-                    *(_cell(row, arm, "{:+.1f}") for arm in SHOWN),
-                ]
-                for family, row in result["families"][count].items()
-            ],
-        )
-    return "\n".join([*lines, "", COMMANDS.replace("ROUNDS", str(result["rounds"]))])
+                family,
+                str(result["tasks"][count][family]),
+                f"{row['plain']:.1f}",
+                *(_cell(row, arm, "{:+.1f}") for arm in shown),
+            ]
+            for family, row in rows.items()
+        ],
+    )
+
+
+def _heads(result: dict[str, Any]) -> dict[str, str]:
+    return {count: f"{count} shots" if count != "1" else "1 shot" for count in result["mean"]}
 
 
 def auto_from_nothing(found: dict[str, Any]) -> str:
@@ -113,6 +232,10 @@ def _lead(result: dict[str, Any]) -> str:
         "measured are not those that are looked at, except where an op makes more than one. Interval: over tasks, for "
         "these families."
     )
+
+
+def _sets(result: dict[str, Any]) -> str:
+    return f"{result['sets']} data sets, {len(result['families']['5'])} families."
 
 
 def _ordered(arms: list[str]) -> list[str]:

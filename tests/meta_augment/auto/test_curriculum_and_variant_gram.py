@@ -8,6 +8,7 @@ from manyshot.classify.heads import Ridge, Transform
 from manyshot.meta_augment.auto.candidate_ops import OPS, SIDE, VARIANTS, OpShares, allot, build_ops
 from manyshot.meta_augment.auto.curriculum import TELLING, VARYING, make_curriculum_set
 from manyshot.meta_augment.auto.variant_gram import (
+    VariantGram,
     accuracies,
     draw_tasks,
     encode_variants,
@@ -113,6 +114,18 @@ def test_copies_are_taken_in_turn_and_again():
     counts[0, 0], counts[1, 1], counts[1, 2] = 3, 2, 1
     assert filled.columns(counts).tolist() == [[0, 1, 2, 1], [0, 3, 4, 5]]
     assert filled.columns(counts, first=1).tolist() == [[0, 2, 1, 2], [0, 4, 3, 6]]
+
+
+def test_logits_with_other_ops_than_those_of_the_menu():
+    plain, *variants = torch.rand(4, 12, 6, generator=torch.Generator().manual_seed(0))
+    tasks = draw_tasks(np.arange(12) % 2, 2, 3, 3, 2, np.random.default_rng(0))
+    one, two = (VariantGram.of(plain, [torch.stack(part, 1)]) for part in (variants[:1], variants[1:]))
+    both = VariantGram.of(plain, [torch.stack(variants[1:], 1), torch.stack(variants[:1] * 2, 1)])
+    assert (two.copies, two.ops, both.ops) == (2, 1, 2)
+    for alone, counts in ((one, [[0, 1]] * 2), (two, [[2, 0]] * 2)):
+        whole = alone.columns(torch.full((2, 1), alone.copies))
+        found = query_logits(both, tasks, both.columns(torch.tensor(counts)))
+        torch.testing.assert_close(found, query_logits(alone, tasks, whole))
 
 
 def test_slopes_are_how_the_loss_changes_with_a_weight():

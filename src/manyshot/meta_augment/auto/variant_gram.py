@@ -20,15 +20,17 @@ Encode = Callable[[Float[Tensor, "n 3 s s"]], Float[Tensor, "n d"]]
 
 @dataclass(frozen=True, eq=False)
 class VariantGram:
-    """Inner products of the features of n pictures and of their variants under each of `OPS`.
+    """Inner products of the features of n pictures and of their variants under each op, those of `OPS` as a rule.
 
     Args:
-        gram: `[n v, n v]` with v = 1 + len(OPS) * copies: of each picture itself first, then the copies of each op.
+        gram: `[n v, n v]` with v = 1 + ops * copies: of each picture itself first, then the copies of each op.
         copies: Variants of a picture under each.
+        ops: Number of ops.
     """
 
     gram: Float[Tensor, "nv nv"]
     copies: int
+    ops: int = len(OPS)
 
     @staticmethod
     def of(plain: Float[Tensor, "n d"], variants: Iterable[Float[Tensor, "n copies d"]]) -> "VariantGram":
@@ -36,12 +38,12 @@ class VariantGram:
 
         Args:
             plain: Features of the pictures.
-            variants: Features of their variants under each of `OPS`.
+            variants: Features of their variants under each op.
         """
-        joined = torch.cat([plain[:, None], *variants], 1)
+        parts = [plain[:, None], *variants]
+        joined = torch.cat(parts, 1)
         features = (joined.sign() * joined.abs().sqrt()).flatten(0, 1)  # Tukey's power, as `fit` has it
-        copies = (joined.shape[1] - 1) // len(OPS)
-        return VariantGram(features @ features.T, copies)
+        return VariantGram(features @ features.T, parts[-1].shape[1], len(parts) - 1)
 
     def columns(self, counts: Int[Tensor, "b ops"], first: int = 0) -> Int[Tensor, "b v"]:
         """Where a picture and its variants are, of all that belongs to the picture.
@@ -65,7 +67,7 @@ class VariantGram:
             pictures: Pictures of each task.
             columns: From `columns`.
         """
-        every = 1 + len(OPS) * self.copies
+        every = 1 + self.ops * self.copies
         return (pictures[..., None] * every + columns[:, None].to(pictures)).flatten(1)
 
     def select(
