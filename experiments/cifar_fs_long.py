@@ -29,7 +29,6 @@ ARMS = (
         f"support+query: {SHIFTED}",
         f"shots: 4 x {SHIFTED}; query: 4 x {SHIFTED}",
     ),
-    Arm("shots: flips, at use too", "shot-flip", "shot-flip"),
 )
 """Ways to train, and ways to use what was trained."""
 
@@ -49,7 +48,7 @@ def comparison(root: str, device: str, seeds: int, tiny: bool) -> Comparison:
     )
     suites = tuple(
         EvaluationSuite(
-            f"{shots} shot" + "s" * (shots > 1), 5, shots, 10, 20 if tiny else 1000, "cifar-fs", "validation"
+            f"{shots} shot" + "s" * (shots > 1), 5, shots, 10, 20 if tiny else 400, "cifar-fs", "validation"
         )
         for shots in (1, 5)
     )

@@ -60,6 +60,8 @@ def _one_shot(results: dict) -> str:
         official, random = (part[runs]["arms"][arm] for runs in ("official", "random"))
         rows.append([title, _error(official), _error(random)])
     heads = ["", "error, official tests [95 % over tests]", "error, tests drawn at random"]
+    whole = results["parts"]["background"]["official"]["arms"]
+    nearest, together = (whole[arm]["error"] for arm in list(titles)[1:3])
     return "\n".join(
         (
             "**1. Omniglot's official one-shot test**, learned from the drawings of five alphabets alone "
@@ -68,7 +70,9 @@ def _one_shot(results: dict) -> str:
             "prototypical networks 30.1 % and 13.7 % "
             "([sources, all arms](docs/results.md#omniglots-official-one-shot-test)). "
             "Nothing was tuned on these tests, but the last two rows were put together when the errors of their parts "
-            "were known. Tests of the same form with characters and drawers drawn at random are harder:\n",
+            "were known. Learned from all thirty alphabets (3 seeds), the second row errs in "
+            f"{nearest:.1%} and the third in {together:.1%}. Tests of the same form with characters and drawers drawn "
+            "at random are harder:\n",
             *table(heads, rows),
         )
     )

@@ -10,6 +10,7 @@ from sections.against import against
 from sections.agents import agents, peers
 from sections.auto import auto, auto_encoders, auto_from_nothing, auto_tilts
 from sections.cells import SURE
+from sections.cifar_fs_long import cifar_fs_long
 from sections.comparison import CURVE, comparison
 from sections.demo import demo
 from sections.engine import engine
@@ -97,6 +98,7 @@ SECTIONS = (
     (omniglot_official, "omniglot_official"),
     (omniglot_small1, "omniglot_small1"),
     *((comparison, name.replace("-", "_")) for name in COMPARISONS),
+    (cifar_fs_long, "cifar_fs_long"),
     (memorization, "memorization"),
     (omniglot_challenge, "omniglot_challenge"),
     (learned_challenge, "learned_challenge"),

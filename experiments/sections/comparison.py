@@ -11,7 +11,8 @@ NOTES = {
     "for "
     "sixteen arms. Composites, ops on the support, flips and the adversarial arm were trained later, on a busier "
     "machine, "
-    "where CPU seconds are higher; all arms were evaluated together.\n"
+    "where CPU seconds are higher; all arms were evaluated together. [At length](#cifar-fs-at-length) mirrored and "
+    "shifted items gain.\n"
 }
 """Notes on comparisons."""
 
