@@ -92,7 +92,7 @@ SECTIONS = (
     (three_levers, "three_levers"),
     (unknown, "unknown"),
     (auto, "auto"),
-    (auto_encoders, "auto_lite2", "auto_conv4"),
+    (auto_encoders, "auto_lite0", "auto_lite2", "auto_conv4"),
     (auto_tilts, "auto_tilts"),
     (auto_from_nothing, "auto_from_nothing"),
     (omniglot_official, "omniglot_official"),

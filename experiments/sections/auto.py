@@ -55,10 +55,11 @@ def auto(result: dict[str, Any]) -> str:
     return "\n".join([*lines, "", COMMANDS.replace("ROUNDS", str(result["rounds"]))])
 
 
-def auto_encoders(lite2: dict[str, Any], conv4: dict[str, Any]) -> str:
-    """`auto` with encoders that it was not fitted with.
+def auto_encoders(lite0: dict[str, Any], lite2: dict[str, Any], conv4: dict[str, Any]) -> str:
+    """`auto` beside RandAugment, and with encoders that it was not fitted with.
 
     Args:
+        lite0: results/auto_lite0.json.
         lite2: results/auto_lite2.json.
         conv4: results/auto_conv4.json.
     """
@@ -82,6 +83,12 @@ def auto_encoders(lite2: dict[str, Any], conv4: dict[str, Any]) -> str:
         ),
         *_gains(conv4),
         *_families(conv4, "5"),
+        "",
+        paragraph(
+            f"`{lite0['encoder']}`, frozen, again: one draw of the sets, beside TrivialAugment and "
+            f"RandAugment. `auto` is fitted to the other families. {_sets(lite0)}"
+        ),
+        *_gains(lite0),
     ]
     return "\n".join([*lines, "", ENCODERS])
 
