@@ -23,8 +23,8 @@ PRIOR_EXAMPLES = 5.0
 BETWEEN_CLASSES = {True: 0.3, False: 0.1}
 """With one example of each class only distances between classes are known. The threshold is then this much above the
 mean of their logarithms. With the root, 0.3 gave 4 % false alarms on average over nine sets of pictures (0 to 11 % on
-one of them). Without it, 0.1 gave 5 % on average over tasks of 2 to 20 sentences' classes from the ten domains of
-CLINC150, 1 % with 2 classes and 10 % with 15."""
+one of them). Without it, 0.1 gave 5 % on average over tasks of 2 to 20 classes of sentences from the ten domains
+of CLINC150: 1 % with 2 classes, 10 % with 15."""
 ONE_EXAMPLE_DEVIATION = 0.38
 """Standard deviation over data sets and examples of what that is a quantile of."""
 

@@ -20,12 +20,12 @@ Encode = Callable[[Float[Tensor, "n 3 s s"]], Float[Tensor, "n d"]]
 
 @dataclass(frozen=True, eq=False)
 class VariantGram:
-    """Inner products of the features of n pictures and of their variants under each op, those of `OPS` as a rule.
+    """Gram matrix of the features of n pictures and their augmented variants.
 
     Args:
         gram: `[n v, n v]` with v = 1 + ops * copies: of each picture itself first, then the copies of each op.
         copies: Variants of a picture under each.
-        ops: Number of ops.
+        ops: Number of ops that made variants; `OPS` unless given.
     """
 
     gram: Float[Tensor, "nv nv"]
